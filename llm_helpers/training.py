@@ -1,0 +1,352 @@
+"""Training by one path on CPU, CUDA and Apple MPS. Built in the open in notebook 06."""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+import os
+import random
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from .data import Batch, BucketBatches, write_atomically
+from .models import predict
+
+Loss = Callable[[Tensor, Tensor], Tensor]
+PRECISIONS = {"float32": None, "bfloat16": torch.bfloat16, "float16": torch.float16}
+
+
+class DivergedError(ArithmeticError):
+    """The loss is no longer a finite number; ``.history`` holds the run up to there."""
+
+    def __init__(self, message: str, history: History) -> None:
+        super().__init__(message)
+        self.history = history
+
+
+class StepRecord(NamedTuple):
+    """One optimiser step."""
+
+    step: int  # from 1, over the whole run
+    loss: float  # of this batch, before the step
+    seconds: float  # since the start of the run
+    tokens: int  # real tokens read so far
+
+
+class EpochRecord(NamedTuple):
+    """One pass over the training data."""
+
+    epoch: int  # from 1
+    step: int  # steps taken so far
+    seconds: float
+    train_loss: float  # mean over the epoch's batches, dropout on
+    validation_loss: float | None = None
+    validation_accuracy: float | None = None
+
+
+@dataclass
+class History:
+    """What happened in a run of :func:`fit`."""
+
+    settings: dict[str, Any] = field(default_factory=dict)
+    steps: list[StepRecord] = field(default_factory=list)
+    epochs: list[EpochRecord] = field(default_factory=list)
+    stopped: str = "running"  # then finished, early stopping, interrupted, diverged
+
+    @property
+    def best(self) -> EpochRecord:
+        """The epoch of the lowest validation loss (without validation: the last epoch).
+
+        Raises:
+            ValueError: no epoch was completed.
+        """
+        if not self.epochs:
+            raise ValueError("no epoch was completed")
+        judged = [e for e in self.epochs if e.validation_loss is not None]
+        return min(judged, key=lambda e: e.validation_loss) if judged else self.epochs[-1]
+
+    def column(self, name: str) -> list[float]:
+        """One column as a list: ``train_loss``, ``validation_accuracy``, ..., by epoch."""
+        return [getattr(record, name) for record in self.epochs]
+
+    def to_json(self) -> str:
+        """Write the whole history as JSON text."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> History:
+        """Read what :meth:`to_json` wrote."""
+        content = json.loads(text)
+        content["steps"] = [StepRecord(*row) for row in content["steps"]]
+        content["epochs"] = [EpochRecord(*row) for row in content["epochs"]]
+        return cls(**content)
+
+
+def seed_everything(seed: int = 0, threads: int | None = 1) -> None:
+    """Make a run repeatable: seed Python, NumPy and PyTorch, and fix the number of threads.
+
+    The order in which threads add numbers changes the last digits, and training magnifies
+    them. Models this small gain little from a second thread (``make bench`` measures it);
+    ``threads=None`` leaves the number alone.
+    """
+    random.seed(seed)
+    np.random.seed(seed)
+    torch.manual_seed(seed)
+    if threads is not None:
+        torch.set_num_threads(threads)
+
+
+def best_device(name: str | None = None) -> torch.device:
+    """Pick CUDA if there is a GPU, else Apple's MPS, else the CPU; or the device named.
+
+    Raises:
+        ValueError: the named device is not available here.
+    """
+    available = ["cpu"]
+    if torch.backends.mps.is_available():
+        available.insert(0, "mps")
+    if torch.cuda.is_available():
+        available.insert(0, "cuda")
+    if name is not None and name.split(":")[0] not in available:
+        raise ValueError(f"no device {name!r} on this machine; available: {', '.join(available)}")
+    return torch.device(name or available[0])
+
+
+def fit(
+    model: nn.Module,
+    train: BucketBatches,
+    validation: Iterable[Batch] | None = None,
+    *,
+    epochs: int = 5,
+    lr: float = 2e-3,
+    weight_decay: float = 0.0,
+    optimizer: torch.optim.Optimizer | None = None,
+    decay: bool = False,
+    clip_norm: float | None = 1.0,
+    loss_fn: Loss = nn.functional.cross_entropy,
+    device: torch.device | str | None = None,
+    precision: str = "float32",
+    patience: int | None = None,
+    keep_best: bool = False,
+    checkpoint: str | Path | None = None,
+    callbacks: Sequence[Callable[[History], None]] = (),
+) -> History:
+    """Train ``model`` in place and return the history of the run.
+
+    Args:
+        model: called as ``model(tokens, lengths)``; moved to the device.
+        train: the training batches; pass ``n`` over them is epoch ``n``.
+        validation: batches judged after every epoch, never trained on.
+        epochs: passes over the training data.
+        lr: step size of AdamW (Loshchilov & Hutter 2019).
+        weight_decay: AdamW's pull of the weights to zero.
+        optimizer: used instead of AdamW; ``lr`` and ``weight_decay`` then don't count.
+        decay: let the learning rate fall to zero, linearly, over the run.
+        clip_norm: longest gradient allowed, over all parameters (Pascanu et al. 2013).
+        loss_fn: ``loss_fn(logits, labels)`` gives a scalar tensor.
+        device: by default :func:`best_device`.
+        precision: ``float32``, or autocast to ``bfloat16`` or ``float16``.
+        patience: stop after so many epochs without a lower validation loss.
+        keep_best: at the end, put the weights of the best epoch back.
+        checkpoint: file to save to after every epoch and at an interrupt.
+        callbacks: each is called with the history after every step and epoch.
+
+    Ctrl-C (the kernel's interrupt button) ends training, not the cell: the history so far is
+    returned, ``history.stopped`` is ``"interrupted"`` and the model can be used.
+
+    Raises:
+        DivergedError: the loss is NaN or infinite; the message names the step.
+        ValueError: an unknown precision, or patience or keep_best without validation batches.
+    """
+    if precision not in PRECISIONS:
+        raise ValueError(f"precision {precision!r} is none of {', '.join(PRECISIONS)}")
+    if (patience or keep_best) and validation is None:
+        raise ValueError("patience and keep_best need validation batches")
+    device = best_device() if device is None else torch.device(device)
+    model.to(device)
+    if optimizer is None:
+        optimizer = torch.optim.AdamW(
+            model.parameters(), lr=lr, weight_decay=weight_decay, fused=True
+        )
+    total = epochs * len(train)
+    scheduler = torch.optim.lr_scheduler.LambdaLR(
+        optimizer, lambda step: max(0.0, 1 - step / total) if decay else 1.0
+    )
+    scaler = torch.amp.GradScaler(device.type, enabled=precision == "float16")
+    autocast = torch.autocast(device.type, PRECISIONS[precision], enabled=precision != "float32")
+    group = optimizer.param_groups[0]
+    history = History(
+        settings={
+            "epochs": epochs,
+            "lr": group["lr"],
+            "weight_decay": group.get("weight_decay", 0.0),
+            "optimizer": type(optimizer).__name__,
+            "decay": decay,
+            "clip_norm": clip_norm,
+            "batch_size": train.batch_size,
+            "device": device.type,
+            "precision": precision,
+        }
+    )
+    # Reading a loss makes a GPU wait, so there the losses are read in groups.
+    read_every = 1 if device.type == "cpu" else 25
+    pending: list[tuple[Tensor, int]] = []
+    tokens_read = 0
+    best_state: dict[str, Tensor] = {}
+    start = time.perf_counter()
+
+    def read_losses() -> None:
+        if not pending:
+            return
+        seconds = time.perf_counter() - start
+        for loss, tokens in zip(
+            torch.stack([loss for loss, _ in pending]).tolist(),
+            [tokens for _, tokens in pending],
+            strict=True,
+        ):
+            history.steps.append(StepRecord(len(history.steps) + 1, loss, seconds, tokens))
+            if not math.isfinite(loss):
+                raise _diverged(history, len(train))
+        pending.clear()
+
+    try:
+        for epoch in range(1, epochs + 1):
+            model.train()
+            train.set_epoch(epoch - 1)
+            first = len(history.steps)
+            for batch in train:
+                tokens_read += int(batch.lengths.sum())
+                batch = batch.to(device)
+                optimizer.zero_grad(set_to_none=True)
+                with autocast:
+                    loss = loss_fn(model(batch.tokens, batch.lengths), batch.labels)
+                scaler.scale(loss).backward()
+                if clip_norm is not None:
+                    scaler.unscale_(optimizer)
+                    nn.utils.clip_grad_norm_(model.parameters(), clip_norm)
+                scaler.step(optimizer)
+                scaler.update()
+                scheduler.step()
+                pending.append((loss.detach(), tokens_read))
+                if len(pending) >= read_every:
+                    read_losses()
+                    for callback in callbacks:
+                        callback(history)
+            read_losses()
+            losses = [record.loss for record in history.steps[first:]]
+            judged = _judge(model, validation, loss_fn)
+            history.epochs.append(
+                EpochRecord(
+                    epoch,
+                    len(history.steps),
+                    time.perf_counter() - start,
+                    sum(losses) / len(losses),
+                    *judged,
+                )
+            )
+            if keep_best and history.best.epoch == epoch:
+                best_state = {k: v.detach().clone() for k, v in model.state_dict().items()}
+            if checkpoint:
+                save_checkpoint(checkpoint, model, optimizer, history)
+            for callback in callbacks:
+                callback(history)
+            if patience and epoch - history.best.epoch >= patience:
+                history.stopped = "early stopping"
+                break
+        else:
+            history.stopped = "finished"
+    except KeyboardInterrupt:
+        read_losses()
+        history.stopped = "interrupted"
+        print(f"Interrupted after step {len(history.steps)} of {total}: history kept.")
+        if checkpoint:
+            save_checkpoint(checkpoint, model, optimizer, history)
+    if best_state:
+        model.load_state_dict(best_state)
+    model.eval()
+    return history
+
+
+def _judge(
+    model: nn.Module, validation: Iterable[Batch] | None, loss_fn: Loss
+) -> tuple[float, float] | tuple[()]:
+    if validation is None:
+        return ()
+    logits, labels = predict(model, validation)
+    accuracy = (logits.argmax(-1) == labels).float().mean()
+    return float(loss_fn(logits, labels)), float(accuracy)
+
+
+def _diverged(history: History, steps_per_epoch: int) -> DivergedError:
+    history.stopped = "diverged"
+    last, settings = history.steps[-1], history.settings
+    tips = f"a lower learning rate (now {settings['lr']:g})"
+    if settings["clip_norm"] is None:
+        tips += ", clip_norm=1.0"
+    if settings["precision"] == "float16":
+        tips += ", precision='bfloat16'"
+    return DivergedError(
+        f"the loss is {last.loss} at step {last.step} (epoch "
+        f"{(last.step - 1) // steps_per_epoch + 1}). Try {tips}; if it happens at step 1, look "
+        "for NaN or infinite numbers in the input, the weights or your loss_fn",
+        history,
+    )
+
+
+def save_checkpoint(
+    path: str | Path,
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer | None = None,
+    history: History | None = None,
+) -> None:
+    """Save weights, optimiser state and history so that the file is whole at any moment."""
+    buffer = io.BytesIO()
+    content = {"model": model.state_dict()}
+    if optimizer is not None:
+        content["optimizer"] = optimizer.state_dict()
+    if history is not None:
+        content["history"] = history.to_json()
+    torch.save(content, buffer)
+    path = Path(path)
+    os.makedirs(path.parent, exist_ok=True)
+    write_atomically(path, buffer.getvalue())
+
+
+def load_checkpoint(
+    path: str | Path, model: nn.Module, optimizer: torch.optim.Optimizer | None = None
+) -> History | None:
+    """Load what :func:`save_checkpoint` saved into ``model``; return the history in it.
+
+    Only tensors and plain values are read (``weights_only=True``): a checkpoint from a
+    stranger can't run code.
+
+    Raises:
+        FileNotFoundError: no such file.
+        ValueError: a damaged file, or weights of another model: the message says which differ.
+    """
+    device = next(model.parameters()).device
+    try:
+        content = torch.load(path, map_location=device, weights_only=True)
+        weights = content["model"]
+    except FileNotFoundError:
+        raise
+    except Exception as error:
+        raise ValueError(f"{Path(path).name} is not a readable checkpoint ({error})") from error
+    own = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
+    theirs = {name: tuple(tensor.shape) for name, tensor in weights.items()}
+    if own != theirs:
+        differing = sorted(n for n in own.keys() | theirs.keys() if own.get(n) != theirs.get(n))
+        lines = [f"{n}: {theirs.get(n)} in the file, {own.get(n)} here" for n in differing]
+        raise ValueError(f"{Path(path).name} is of another model: " + "; ".join(lines))
+    model.load_state_dict(weights)
+    if optimizer is not None and "optimizer" in content:
+        optimizer.load_state_dict(content["optimizer"])
+    return History.from_json(content["history"]) if "history" in content else None
