@@ -39,6 +39,8 @@ DATASETS = {
     "product_reviews": "amazonReviewSnippets_GroundTruth.txt",
     "newspaper": "nytEditorialSnippets_GroundTruth.txt",
 }
+RATERS = "movieReviewSnippets_anonDataRatings.txt"  # id, mean, spread, each person's rating
+FILES = (*DATASETS.values(), RATERS)
 LABEL_NAMES = ("negative", "positive")
 PAD, UNK = "<pad>", "<unk>"
 
@@ -85,7 +87,7 @@ def fetch(folder: Path | None = None) -> Path:
         DataError: no network, or an archive whose contents aren't the expected ones.
     """
     folder = folder or data_dir()
-    if all((folder / name).is_file() for name in DATASETS.values()):
+    if all((folder / name).is_file() for name in FILES):
         return folder
     folder.mkdir(parents=True, exist_ok=True)
     archive = folder / ARCHIVE
@@ -96,11 +98,11 @@ def fetch(folder: Path | None = None) -> Path:
     if found != SHA256:
         problem = f"damaged or not the expected one (sha256 {found[:12]}…, not {SHA256[:12]}…)"
         raise DataError(archive, None, problem, "delete this file and run `make data` again")
-    # Only the four named files are read out of the archive in the archive: no path in it counts.
+    # Only the named files are read out of the archive in the archive: no path in it counts.
     with tarfile.open(archive) as outer:
         inner_file = outer.extractfile(f"{ARCHIVE.removesuffix('.tar.gz')}/{INNER}")
         with tarfile.open(fileobj=inner_file) as inner:
-            for name in DATASETS.values():
+            for name in FILES:
                 content = inner.extractfile(f"hutto_ICWSM_2014/{name}").read()
                 write_atomically(folder / name, content)
     print(f"The data is ready in {folder.name}/.")

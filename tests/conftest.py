@@ -1,0 +1,55 @@
+"""What the tests share: one thread, a seed, a small problem to learn, and GPU tests skipped."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+import torch
+
+from llm_helpers.data import BucketBatches
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if torch.cuda.is_available():
+        return
+    for item in items:
+        if "gpu" in item.keywords:
+            item.add_marker(pytest.mark.skip(reason="no CUDA device"))
+
+
+@pytest.fixture(autouse=True)
+def repeatable() -> None:
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+
+
+def toy_batches(rows: int, seed: int, flipped: bool = False) -> BucketBatches:
+    """Deal sequences whose label says whether token 2 is in them (or isn't, if flipped)."""
+    rng = random.Random(seed)
+    sequences, labels = [], []
+    for row in range(rows):
+        sequence = [rng.randrange(3, 20) for _ in range(rng.randrange(3, 9))]
+        if row % 2:
+            sequence[rng.randrange(len(sequence))] = 2
+        sequences.append(sequence)
+        labels.append((row % 2) ^ int(flipped))
+    return BucketBatches(sequences, labels, 16, shuffle=True, window=2)
+
+
+@pytest.fixture
+def toy() -> BucketBatches:
+    """Six batches of 16 rows."""
+    return toy_batches(96, seed=1)
+
+
+@pytest.fixture
+def toy_validation() -> BucketBatches:
+    """Other rows of the same problem."""
+    return toy_batches(48, seed=2)
+
+
+@pytest.fixture
+def toy_flipped() -> BucketBatches:
+    """The same problem with every label wrong: the better the training, the worse the loss."""
+    return toy_batches(48, seed=2, flipped=True)
