@@ -6,6 +6,7 @@ so a notebook runs to its end with every exercise still open.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -29,7 +30,11 @@ def same(answer: Any, expected: Any, tolerance: float = 1e-6) -> bool:
     if isinstance(answer, bool) or isinstance(expected, bool):
         return answer is expected
     if isinstance(answer, int | float) and isinstance(expected, int | float):
-        return abs(answer - expected) <= tolerance * max(1.0, abs(expected))
+        return math.isclose(answer, expected, rel_tol=tolerance, abs_tol=tolerance)
+    if isinstance(answer, dict) and isinstance(expected, dict):
+        return answer.keys() == expected.keys() and all(
+            same(answer[key], expected[key], tolerance) for key in expected
+        )
     if isinstance(answer, list | tuple) and isinstance(expected, list | tuple):
         return len(answer) == len(expected) and all(
             same(a, e, tolerance) for a, e in zip(answer, expected, strict=True)
@@ -74,6 +79,8 @@ def check_function(
             the reader's function agrees with it on every case.
         tolerance: see :func:`same`.
     """
+    expected = _answers(reference, cases)  # before the reader's function can change the cases
+    wrongs = {hint: _answers(wrong, cases) for hint, wrong in (mistakes or {}).items()}
     answers = []
     for case in cases:
         try:
@@ -84,12 +91,11 @@ def check_function(
     if any(answer is ... for answer in answers):
         print(NOT_TRIED)
         return
-    expected = _answers(reference, cases)
     if same(answers, expected, tolerance):
         print(f"✔ right, in all {len(cases)} cases")
         return
-    for hint, wrong in (mistakes or {}).items():
-        if same(answers, _answers(wrong, cases), tolerance):
+    for hint, wrong in wrongs.items():
+        if same(answers, wrong, tolerance):
             print(f"✘ {hint}")
             return
     for case, answer, right in zip(cases, answers, expected, strict=True):
@@ -104,11 +110,14 @@ def _answers(by: Callable[..., Any] | Sequence[Any], cases: Sequence[tuple[Any, 
 
 def _show(value: Any) -> str:
     text = f"a tensor of shape {tuple(value.shape)}" if isinstance(value, Tensor) else repr(value)
+    if isinstance(value, tuple):
+        text = f"({', '.join(map(_show, value))}{',' * (len(value) == 1)})"
     return text if len(text) < 80 else text[:77] + "…"
 
 
 def _clue(answer: Any, expected: Any) -> str:
-    if type(answer) is not type(expected):
+    numbers = type(answer) in (int, float) and type(expected) in (int, float)
+    if type(answer) is not type(expected) and not numbers:
         return f"Expected is a {type(expected).__name__}, not a {type(answer).__name__}."
     if isinstance(answer, Tensor) and answer.shape != expected.shape:
         return f"The shape should be {tuple(expected.shape)}."

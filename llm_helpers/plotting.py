@@ -9,6 +9,7 @@ import matplotlib.pyplot as plt
 from IPython.display import Image, display
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from .training import History
 
@@ -53,24 +54,25 @@ def show(figure: Figure, alt: str) -> None:
     display(Image(to_png(figure), format="png", alt=alt))
 
 
-def plot_losses(runs: Mapping[str, History] | History, title: str = "") -> Figure:
-    """Draw training and validation loss by epoch, and validation accuracy beside them."""
+def plot_losses(runs: Mapping[str, History] | History) -> Figure:
+    """Draw losses by epoch (training dashed, validation solid), and validation accuracy."""
     if isinstance(runs, History):
-        runs = {"": runs}
+        runs = {"validation": runs}
     figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.5))
     for color, (name, history) in zip(PALETTE, runs.items(), strict=False):
         epochs = history.column("epoch")
-        label = f"{name}, " if name else ""
-        left.plot(epochs, history.column("train_loss"), "--", color=color, label=f"{label}train")
-        left.plot(
-            epochs, history.column("validation_loss"), "o-", color=color, label=f"{label}validation"
-        )
-        right.plot(
-            epochs, history.column("validation_accuracy"), "o-", color=color, label=name or None
-        )
-    left.set(xlabel="epoch", ylabel="cross-entropy (nats)", title=title)
+        left.plot(epochs, history.column("train_loss"), "--", color=color)
+        left.plot(epochs, history.column("validation_loss"), "o-", color=color)
+        right.plot(epochs, history.column("validation_accuracy"), "o-", color=color, label=name)
+    left.plot([], [], "--", color="gray", label="training")
+    left.plot([], [], "o-", color="gray", label="validation")
+    left.set(xlabel="epoch", ylabel="cross-entropy (nats)", ylim=(0, None))
     right.set(xlabel="epoch", ylabel="validation accuracy")
-    left.legend(fontsize=9)
+    for axes in (left, right):
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    left.legend()
+    if len(runs) > 1:
+        figure.legend(*right.get_legend_handles_labels(), loc="outside upper center", ncols=4)
     return figure
 
 

@@ -8,6 +8,7 @@ import math
 import os
 import random
 import time
+import zipfile
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -170,15 +171,17 @@ def fit(
         raise ValueError(f"precision {precision!r} is none of {', '.join(PRECISIONS)}")
     if (patience or keep_best) and validation is None:
         raise ValueError("patience and keep_best need validation batches")
-    device = best_device() if device is None else torch.device(device)
+    device = best_device(None if device is None else str(device))
     model.to(device)
     if optimizer is None:
-        optimizer = torch.optim.AdamW(
-            model.parameters(), lr=lr, weight_decay=weight_decay, fused=True
-        )
+        settings: dict[str, Any] = {"lr": lr, "weight_decay": weight_decay}
+        try:
+            optimizer = torch.optim.AdamW(model.parameters(), fused=True, **settings)
+        except RuntimeError:  # torch 2.3 fuses it on CUDA alone
+            optimizer = torch.optim.AdamW(model.parameters(), **settings)
     total = epochs * len(train)
     scheduler = torch.optim.lr_scheduler.LambdaLR(
-        optimizer, lambda step: max(0.0, 1 - step / total) if decay else 1.0
+        optimizer, lambda step: max(0.0, 1 - step / max(1, total)) if decay else 1.0
     )
     scaler = torch.amp.GradScaler(device.type, enabled=precision == "float16")
     autocast = torch.autocast(device.type, PRECISIONS[precision], enabled=precision != "float32")
@@ -254,12 +257,15 @@ def fit(
             )
             if keep_best and history.best.epoch == epoch:
                 best_state = {k: v.detach().clone() for k, v in model.state_dict().items()}
-            if checkpoint:
+            if patience and epoch - history.best.epoch >= patience:
+                history.stopped = "early stopping"
+            elif epoch == epochs:
+                history.stopped = "finished"
+            if checkpoint:  # after naming the end, so that the file knows it too
                 save_checkpoint(checkpoint, model, optimizer, history)
             for callback in callbacks:
                 callback(history)
-            if patience and epoch - history.best.epoch >= patience:
-                history.stopped = "early stopping"
+            if history.stopped != "running":
                 break
         else:
             history.stopped = "finished"
@@ -334,14 +340,18 @@ def load_checkpoint(
     """
     device = next(model.parameters()).device
     try:
+        with zipfile.ZipFile(path) as file:
+            if file.testzip():  # torch.load itself doesn't look at the checksums
+                raise ValueError("a checksum is wrong")
         content = torch.load(path, map_location=device, weights_only=True)
         weights = content["model"]
+        theirs = {name: tuple(tensor.shape) for name, tensor in weights.items()}
     except FileNotFoundError:
         raise
-    except Exception as error:
-        raise ValueError(f"{Path(path).name} is not a readable checkpoint ({error})") from error
+    except Exception:  # PyTorch's own message advises to switch the protection off
+        problem = "it is damaged, or holds more than tensors and plain values"
+        raise ValueError(f"{Path(path).name} is not a readable checkpoint: {problem}") from None
     own = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
-    theirs = {name: tuple(tensor.shape) for name, tensor in weights.items()}
     if own != theirs:
         differing = sorted(n for n in own.keys() | theirs.keys() if own.get(n) != theirs.get(n))
         lines = [f"{n}: {theirs.get(n)} in the file, {own.get(n)} here" for n in differing]

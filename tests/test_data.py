@@ -162,7 +162,8 @@ def failing_pip(stderr: str) -> Run:
         (
             "WARNING: Retrying (Retry(total=0)) after connection broken\n"
             "ERROR: Could not find a version that satisfies the requirement\n"
-            "ERROR: No matching distribution found for vaderSentiment==3.3.2\n",
+            "ERROR: No matching distribution found for vaderSentiment==3.3.2\n"
+            "WARNING: Something about a cache\n",
             "No matching distribution found",
         ),
         ("python: No module named pip\n", "No module named pip"),

@@ -106,6 +106,16 @@ def test_validation_changes_nothing_about_training(
     assert run(toy_validation) == run()
 
 
+def test_a_model_in_evaluation_mode_is_trained_in_training_mode(
+    toy: BucketBatches, toy_validation: BucketBatches
+) -> None:
+    model = tiny().eval()
+    modes: list[bool] = []
+    model.register_forward_pre_hook(lambda module, _: modes.append(module.training))
+    train(model, toy, toy_validation)
+    assert modes == ([True] * STEPS + [False] * len(toy_validation)) * 2
+
+
 def test_every_epoch_is_dealt_anew(toy: BucketBatches) -> None:
     model = tiny()
     history = train(model, toy, optimizer=torch.optim.SGD(model.parameters(), lr=0.0))
@@ -478,10 +488,10 @@ def test_a_checkpoint_of_weights_alone_has_no_history(tmp_path: Path) -> None:
 
 def test_the_checkpoint_of_a_run_is_its_last_epoch(toy: BucketBatches, tmp_path: Path) -> None:
     model = tiny()
-    train(model, toy, epochs=3, checkpoint=tmp_path / "run.pt")
+    history = train(model, toy, epochs=3, checkpoint=tmp_path / "run.pt")
     other = tiny()
-    history = load_checkpoint(tmp_path / "run.pt", other)
-    assert history is not None and len(history.epochs) == 3
+    assert load_checkpoint(tmp_path / "run.pt", other) == history
+    assert (history.stopped, len(history.epochs)) == ("finished", 3)
     assert equal(weights(other), weights(model))
 
 
@@ -521,6 +531,12 @@ def test_another_models_checkpoint_is_refused_with_what_differs(tmp_path: Path) 
     assert "rnn.weight_hh_l0_reverse: (8, 8) in the file, None here" in message
     assert "embedding.weight" not in message
     assert equal(weights(model), before)
+
+
+def test_a_checkpoint_of_another_size_is_refused_too(tmp_path: Path) -> None:
+    save_checkpoint(tmp_path / "run.pt", tiny(hidden_dim=16))
+    with pytest.raises(ValueError, match=r"fc\.weight: \(2, 16\) in the file, \(2, 8\) here"):
+        load_checkpoint(tmp_path / "run.pt", tiny())
 
 
 @pytest.mark.filterwarnings("ignore:Detected pickle protocol")
@@ -649,7 +665,7 @@ def test_a_gpu_learns_the_same(
     assert on_gpu.epochs[-1].train_loss < 0.5 * on_gpu.epochs[0].train_loss
     assert on_gpu.epochs[-1].validation_accuracy > 0.85
     other = tiny(bidirectional=True)
-    assert load_checkpoint(tmp_path / "run.pt", other) == on_gpu
+    assert load_checkpoint(tmp_path / "run.pt", other).steps == on_gpu.steps
     assert predict(other, toy)[0].shape == predict(model, toy)[0].shape
 
 
@@ -658,3 +674,12 @@ def test_a_gpu_names_the_step_of_a_divergence(toy: BucketBatches) -> None:
     with pytest.raises(DivergedError, match=r"at step 8 \(epoch 2\)") as caught:
         train(tiny(), toy, device="cuda", loss_fn=broken_at(8, math.nan))
     assert len(caught.value.history.steps) == 8
+
+
+@pytest.mark.gpu
+def test_a_gpu_loses_no_step_at_an_interrupt(toy: BucketBatches) -> None:
+    model = Interrupted(20, 2, embed_dim=8, hidden_dim=8)
+    model.call = 5
+    history = train(model, toy, device="cuda")
+    assert (history.stopped, len(history.steps)) == ("interrupted", 4)
+    assert predict(model, toy)[0].isfinite().all()

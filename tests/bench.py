@@ -1,0 +1,425 @@
+"""How fast training is, what it keeps in memory, and how it grows with the data: ``make bench``.
+
+Three loops train the same small model, from the same initial weights, on the same real review
+sentences, one epoch a pass, with one thread:
+
+* ``naive``: what many articles write. Texts are cut into tokens and looked up batch by batch,
+  padded to the longest text of all, trained with plain ``torch.optim.Adam``; the loss is read
+  at every step; sentences are shuffled, not sorted by length.
+* ``fit``: ``training.fit`` as the notebooks call it, on ``BucketBatches``, timed as one call,
+  with all it does beside the step: batches, clipping, the history.
+* ``bare``: forward, backward and step on exactly the batches that ``fit`` gets, made before the
+  clock starts, with fused AdamW and nothing else. No loop on these batches can be faster.
+
+Why this is fair: all three read the same real tokens (padding never counts), and nothing is
+prepared outside the clock but what a loop's description says. They take turns within each
+round (naive, fit, bare, bare, fit), so that a busy or a throttled machine slows all of them,
+and a drift slows ``fit`` and ``bare`` alike; the ratios are taken within a round, and their
+median counts. The clock for them is the CPU time of this process: one thread that never waits
+uses as much of it as a wall clock would show on a quiet machine, and other programs' work is
+left out. Wall times stand beside. A second thread can only be judged by the wall clock.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import multiprocessing
+import os
+import platform
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+from statistics import median, quantiles
+from typing import Any, NamedTuple
+
+import numpy as np
+import psutil
+import torch
+from torch import nn
+
+from llm_helpers import data, training
+from llm_helpers.data import Batch, BucketBatches, Example
+from llm_helpers.models import TextRNN
+
+RESULTS = Path(__file__).resolve().parents[1] / "bench" / "results.json"
+SETTINGS = {"cell": "gru", "embed_dim": 64, "hidden_dim": 64, "pooling": "max"}
+BATCH_SIZE, LR = 64, 2e-3
+TARGETS = {"fit/naive": 1.8, "fit/bare": 0.95}
+MIB = 2**20
+
+
+class Seconds(NamedTuple):
+    """One stretch of work by two clocks."""
+
+    wall: float
+    cpu: float
+
+
+class Spread(NamedTuple):
+    """The middle of some numbers, and how far they scatter."""
+
+    median: float
+    lower_quartile: float
+    upper_quartile: float
+
+    @classmethod
+    def of(cls, values: list[float]) -> Spread:
+        lower, _, upper = quantiles(values, n=4, method="inclusive") if values[1:] else values * 3
+        return cls(median(values), lower, upper)
+
+    def __str__(self) -> str:
+        return f"{self.median:.3f}  ({self.lower_quartile:.3f} to {self.upper_quartile:.3f})"
+
+
+@dataclass(frozen=True)
+class Work:
+    """The training sentences, in text and in batches, and the longest of them all."""
+
+    examples: list[Example]
+    vocab: Any
+    batches: BucketBatches
+    longest: int
+
+    def new_model(self) -> TextRNN:
+        """Make the same weights every time."""
+        training.seed_everything(0)
+        return TextRNN(len(self.vocab), **SETTINGS).train()
+
+    def part(self, parts: int) -> Work:
+        """Take one sentence of ``parts``; the hash order makes the first ones a fair sample."""
+        examples = self.examples[: len(self.examples) // parts]
+        batches = data.batches_of(examples, self.vocab, BATCH_SIZE, shuffle=True)
+        return Work(examples, self.vocab, batches, self.longest)
+
+
+def load_work() -> Work:
+    examples = data.split(data.load()).train
+    vocab = data.build_vocab(example.text for example in examples)
+    batches = data.batches_of(examples, vocab, BATCH_SIZE, shuffle=True)
+    return Work(examples, vocab, batches, int(batches.lengths.max()))
+
+
+# ---------------------------------------------------------------- the loops
+
+
+def naive_epoch(work: Work) -> None:
+    model = work.new_model()
+    optimizer = torch.optim.Adam(model.parameters(), lr=LR)
+    loss_fn = nn.CrossEntropyLoss()
+    order = torch.randperm(len(work.examples)).tolist()
+    for first in range(0, len(order), BATCH_SIZE):
+        chosen = [work.examples[row] for row in order[first : first + BATCH_SIZE]]
+        ids = [work.vocab(data.tokenize(example.text)) for example in chosen]
+        tokens = torch.tensor([s + [0] * (work.longest - len(s)) for s in ids])  # (batch, time)
+        lengths = torch.tensor([len(s) for s in ids])
+        labels = torch.tensor([example.label for example in chosen])
+        optimizer.zero_grad()
+        loss = loss_fn(model(tokens, lengths), labels)
+        loss.backward()
+        optimizer.step()
+        loss.item()
+
+
+def fit_epoch(work: Work) -> None:
+    training.fit(work.new_model(), work.batches, epochs=1, lr=LR, device="cpu")
+
+
+def bare_epoch(work: Work, batches: list[Batch]) -> None:
+    model = work.new_model()
+    optimizer = torch.optim.AdamW(model.parameters(), lr=LR, weight_decay=0.0, fused=True)
+    for batch in batches:
+        optimizer.zero_grad()
+        nn.functional.cross_entropy(model(batch.tokens, batch.lengths), batch.labels).backward()
+        optimizer.step()
+
+
+def clock(run: Callable[[], None]) -> Seconds:
+    wall, cpu = time.perf_counter(), time.process_time()
+    run()
+    return Seconds(time.perf_counter() - wall, time.process_time() - cpu)
+
+
+# ---------------------------------------------------------------- 1. speed
+
+
+def measure_speed(work: Work, rounds: int) -> dict[str, Any]:
+    """Let the three loops take turns; tokens a second and the ratios between them."""
+    work.batches.set_epoch(0)
+    batches = list(work.batches)  # what fit gets in its first epoch
+    loops: dict[str, Callable[[], None]] = {
+        "naive": lambda: naive_epoch(work),
+        "fit": lambda: fit_epoch(work),
+        "bare": lambda: bare_epoch(work, batches),
+    }
+    taken: list[dict[str, list[Seconds]]] = []
+    for _ in range(rounds):
+        turn: dict[str, list[Seconds]] = {name: [] for name in loops}
+        for name in ("naive", "fit", "bare", "bare", "fit"):
+            turn[name].append(clock(loops[name]))
+        taken.append(turn)
+    tokens = int(work.batches.lengths.sum())
+    return {
+        "sentences": len(work.examples),
+        "real_tokens": tokens,
+        "share_of_padding": {
+            "naive": 1 - tokens / (len(work.examples) * work.longest),
+            "fit": 1 - tokens / sum(batch.tokens.numel() for batch in batches),
+        },
+        "rounds": rounds,
+        "tokens_per_second": {name: _rates(tokens, taken, name) for name in loops},
+        "ratios": {name: _ratios(taken, *name.split("/")) for name in TARGETS},
+    }
+
+
+def _rates(tokens: int, taken: list[dict[str, list[Seconds]]], name: str) -> dict[str, float]:
+    passes = [seconds for turn in taken for seconds in turn[name]]
+    return {
+        clock_name: tokens / median(getattr(seconds, clock_name) for seconds in passes)
+        for clock_name in Seconds._fields
+    }
+
+
+def _ratios(taken: list[dict[str, list[Seconds]]], fast: str, slow: str) -> dict[str, Spread]:
+    """How many times as fast the first loop is as the second, round by round."""
+
+    def mean(turn: dict[str, list[Seconds]], name: str, clock_name: str) -> float:
+        values = [getattr(seconds, clock_name) for seconds in turn[name]]
+        return sum(values) / len(values)
+
+    return {
+        clock_name: Spread.of(
+            [mean(t, slow, clock_name) / mean(t, fast, clock_name) for t in taken]
+        )
+        for clock_name in Seconds._fields
+    }
+
+
+def measure_threads(work: Work, rounds: int) -> dict[str, float] | None:
+    """Wall time of ``fit`` with one thread over that with two; None on a single processor."""
+    if (os.cpu_count() or 1) < 2:
+        return None
+    walls: dict[int, list[float]] = {1: [], 2: []}
+
+    def with_threads(number: int) -> None:
+        model = work.new_model()  # sets one thread
+        torch.set_num_threads(number)
+        training.fit(model, work.batches, epochs=1, lr=LR, device="cpu")
+
+    for _ in range(rounds):
+        for number, seen in walls.items():
+            seen.append(clock(lambda number=number: with_threads(number)).wall)
+    torch.set_num_threads(1)
+    ratio = Spread.of([one / two for one, two in zip(walls[1], walls[2], strict=True)])
+    return {"speedup_of_two_threads": ratio}
+
+
+# ---------------------------------------------------------------- 2. memory
+
+
+def measure_state(work: Work) -> dict[str, Any]:
+    """Count the parameters, and the bytes that training keeps for them."""
+    model = work.new_model()
+    parameters = list(model.parameters())
+    optimizer = torch.optim.AdamW(parameters, lr=LR, fused=True)
+    batch = next(iter(work.batches))
+    nn.functional.cross_entropy(model(batch.tokens, batch.lengths), batch.labels).backward()
+    optimizer.step()
+    weights = _bytes(parameters)
+    state = [value for entry in optimizer.state.values() for value in entry.values()]
+    measured = {
+        "weights": weights,
+        "gradients": _bytes([p.grad for p in parameters]),
+        "optimizer_state": _bytes([value for value in state if torch.is_tensor(value)]),
+    }
+    return {
+        "parameters": sum(p.numel() for p in parameters),
+        "predicted_bytes": 4 * weights,
+        "measured_bytes": sum(measured.values()),
+        **measured,
+    }
+
+
+def _bytes(tensors: list[torch.Tensor]) -> int:
+    return sum(tensor.numel() * tensor.element_size() for tensor in tensors)
+
+
+def measure_process() -> dict[str, float]:
+    """Resident memory of another process: idle with all it needs, and its peak in training.
+
+    In between it takes a single step on one sentence: PyTorch then loads what its optimisers
+    need, whatever the size of the model.
+    """
+    here, there = multiprocessing.get_context("spawn").Pipe()
+    child = multiprocessing.get_context("spawn").Process(target=_train_when_told, args=(there,))
+    child.start()
+    there.close()
+    here.recv()
+    memory = psutil.Process(child.pid)
+    levels = {"idle_mib": memory.memory_info().rss / MIB}
+    for name in ("after_one_step_mib", "peak_in_training_mib"):
+        here.send(name)
+        seen = [memory.memory_info().rss]
+        while not here.poll(0.005):
+            seen.append(memory.memory_info().rss)
+        here.recv()
+        levels[name] = max(seen) / MIB
+    child.join()
+    if child.exitcode != 0:
+        raise RuntimeError(f"the training process ended with exit status {child.exitcode}")
+    return levels | {"peak_over_idle_mib": levels["peak_in_training_mib"] - levels["idle_mib"]}
+
+
+def _train_when_told(pipe: Connection) -> None:
+    training.seed_everything(0)
+    work = load_work()
+    one = BucketBatches([[2]], [0])
+    model = work.new_model()
+    pipe.send("idle")
+    for batches in (one, work.batches):
+        pipe.recv()
+        training.fit(model, batches, epochs=1, lr=LR, device="cpu")
+        pipe.send("done")
+
+
+# ---------------------------------------------------------------- 3. size of the data
+
+
+def measure_growth(work: Work, parts: tuple[int, ...], rounds: int) -> dict[str, Any]:
+    """Time one epoch of ``fit`` on growing shares of the sentences; the straight line through."""
+    works = [work.part(n) for n in parts]
+    seconds: list[list[Seconds]] = [[] for _ in parts]
+    for _ in range(rounds):
+        for part, seen in zip(works, seconds, strict=True):
+            seen.append(clock(lambda part=part: fit_epoch(part)))
+    sizes = [len(part.examples) for part in works]
+    cpu = [median(s.cpu for s in seen) for seen in seconds]
+    slope, start = np.polyfit(sizes, cpu, 1)
+    line = [start + slope * n for n in sizes]
+    return {
+        "sentences": sizes,
+        "wall_seconds": [median(s.wall for s in seen) for seen in seconds],
+        "cpu_seconds": cpu,
+        "rounds": rounds,
+        "a_seconds": float(start),
+        "b_milliseconds_per_sentence": 1000 * float(slope),
+        "largest_distance_from_line": max(abs(c / y - 1) for c, y in zip(cpu, line, strict=True)),
+    }
+
+
+# ---------------------------------------------------------------- report
+
+
+def environment() -> dict[str, Any]:
+    names = ("OMP_NUM_THREADS", "MKL_CBWR", "ATEN_CPU_CAPABILITY")
+    return {
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "system": f"{platform.system()} {platform.machine()}",
+        "cpu_count": os.cpu_count(),
+        "threads": torch.get_num_threads(),
+        "cpu_capability": torch.backends.cpu.get_cpu_capability(),
+        "variables": {name: os.environ.get(name) for name in names},
+    }
+
+
+def show_speed(speed: dict[str, Any], threads: dict[str, Any] | None) -> None:
+    print(
+        f"\nSpeed: {speed['sentences']:,} sentences, {speed['real_tokens']:,} real tokens an epoch,"
+        f" {speed['rounds']} rounds (medians)"
+    )
+    print(f"{'loop':<8}{'tokens/s (CPU time)':>22}{'tokens/s (wall)':>18}{'padding':>10}")
+    padding = speed["share_of_padding"] | {"bare": speed["share_of_padding"]["fit"]}
+    for name, rate in speed["tokens_per_second"].items():
+        print(f"{name:<8}{rate['cpu']:>22,.0f}{rate['wall']:>18,.0f}{padding[name]:>10.0%}")
+    print(f"\n{'ratio':<12}{'CPU time (quartiles)':<28}{'wall (quartiles)':<28}target")
+    for name, ratio in speed["ratios"].items():
+        print(f"{name:<12}{ratio['cpu']!s:<28}{ratio['wall']!s:<28}>= {TARGETS[name]}")
+    if threads:
+        print(f"2 threads/1 {'':<28}{threads['speedup_of_two_threads']!s:<28}none")
+
+
+def show_memory(state: dict[str, Any], process: dict[str, float]) -> None:
+    print(f"\nMemory: {state['parameters']:,} parameters")
+    for name in ("weights", "gradients", "optimizer_state"):
+        print(f"{name.replace('_', ' '):<28}{state[name] / MIB:>8.2f} MiB")
+    measured, predicted = state["measured_bytes"], state["predicted_bytes"]
+    print(f"{'together':<28}{measured / MIB:>8.2f} MiB (predicted 4 x weights", end="")
+    print(f" = {predicted / MIB:.2f} MiB; {measured - predicted:+,} bytes)")
+    for name, level in process.items():
+        print(f"{'process, ' + name.removesuffix('_mib').replace('_', ' '):<36}{level:>8.0f} MiB")
+
+
+def show_growth(growth: dict[str, Any]) -> None:
+    print(f"\nTime against data size: one epoch of fit, {growth['rounds']} rounds (medians)")
+    print(f"{'sentences':>9}{'CPU s':>10}{'wall s':>10}{'line':>10}")
+    slope = growth["b_milliseconds_per_sentence"] / 1000
+    columns = (growth["sentences"], growth["cpu_seconds"], growth["wall_seconds"])
+    for n, cpu, wall in zip(*columns, strict=True):
+        print(f"{n:>9,}{cpu:>10.3f}{wall:>10.3f}{growth['a_seconds'] + slope * n:>10.3f}")
+    print(f"CPU seconds = {growth['a_seconds']:.3f} + {1000 * slope:.3f}/1000 x sentences;", end="")
+    print(f" no point is further than {growth['largest_distance_from_line']:.1%} from this line")
+
+
+def store(results: dict[str, Any]) -> None:
+    """Write the results as JSON; a spread becomes an object with its three names."""
+
+    def plain(value: Any) -> Any:
+        if isinstance(value, Spread):
+            return value._asdict()
+        return {k: plain(v) for k, v in value.items()} if isinstance(value, dict) else value
+
+    RESULTS.parent.mkdir(exist_ok=True)
+    data.write_atomically(RESULTS, json.dumps(plain(results), indent=2).encode() + b"\n")
+    print(f"\nStored in {RESULTS.parent.name}/{RESULTS.name}.")
+
+
+def missed_targets(speed: dict[str, Any]) -> list[str]:
+    found = {name: speed["ratios"][name]["cpu"].median for name in TARGETS}
+    return [
+        f"MISSED: {name} is {found[name]:.3f}, the target is at least {target}"
+        for name, target in TARGETS.items()
+        if found[name] < target
+    ]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Measure the speed and the memory of training.")
+    parser.add_argument("--rounds", type=int, default=7, help="turns of each loop (default 7)")
+    parser.add_argument("--quick", action="store_true", help="a quarter of the work, not judged")
+    options = parser.parse_args()
+    if options.rounds < 1:
+        parser.error("--rounds must be at least 1")
+    rounds, parts = (2, (32, 16, 8)) if options.quick else (options.rounds, (8, 4, 2, 1))
+    start = time.perf_counter()
+    training.seed_everything(0)
+    work = load_work()
+    half = work.part(8 if options.quick else 2)
+    warm = work.part(64)  # what PyTorch loads at its first steps isn't timed
+    measure_speed(warm, 1)
+
+    speed = measure_speed(half, rounds)
+    threads = measure_threads(half, min(rounds, 5))
+    show_speed(speed, threads)
+    state, process = measure_state(work), measure_process()
+    show_memory(state, process)
+    growth = measure_growth(work, parts, min(rounds, 5))
+    show_growth(growth)
+    results = {"quick": options.quick, "environment": environment(), "targets": TARGETS}
+    results |= {"settings": SETTINGS | {"batch_size": BATCH_SIZE, "lr": LR}, "speed": speed}
+    results |= {"threads": threads, "memory": {"state": state, "process": process}}
+    store(results | {"growth": growth, "seconds_in_all": time.perf_counter() - start})
+
+    missed = missed_targets(speed)
+    if options.quick:
+        print("Quick run: too short to judge the targets.")
+        return 0
+    print("\n".join(missed) or "Both targets are met.")
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
