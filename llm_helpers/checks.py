@@ -139,5 +139,5 @@ def compare(name: str, ours: Tensor, reference: Tensor, tolerance: float = 1e-12
     scale = reference.abs().max().clamp_min(torch.finfo(reference.dtype).tiny)
     difference = float((ours - reference).abs().max() / scale)
     assert difference < tolerance, f"{name}: max|Δ|/max|g| = {difference:.1e}, not < {tolerance}"
-    print(f"✔ {name:<12} {tuple(ours.shape)!s:<12} max|Δ|/max|g| < {tolerance:.0e}")
+    print(f"✔ {name:<17} {tuple(ours.shape)!s:<11} max|Δ|/max|g| < {tolerance:.0e}")
     return difference
