@@ -114,6 +114,7 @@ def test_exercises_check_themselves(notebook: NotebookNode) -> None:
         verdicts = re.findall(r"^[✔✘]", printed(solution), re.MULTILINE)
         assert verdicts[0] == "✔" and "✘" in verdicts[1:]
         assert solution.metadata.jupyter.source_hidden
+        assert solution.metadata.jupyter.outputs_hidden
 
 
 def test_closes_with_what_was_learned(notebook: NotebookNode) -> None:
