@@ -81,11 +81,13 @@ def run_all(browser: playwright.Browser, lab: str, name: str) -> tuple[dict, lis
             else complaints.append(f"request to {request.url}")
         ),
     )
-    page.goto(f"{lab}lab/tree/notebooks/{name}?token=test")
+    page.goto(f"{lab}lab/tree/notebooks/{name}?token=test&reset")
     page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=60_000)
     page.wait_for_function(
-        "() => { const p = window.jupyterapp?.shell.currentWidget;"
-        " return p?.sessionContext?.session?.kernel?.status === 'idle'; }",
+        "(path) => { const p = window.jupyterapp?.shell.currentWidget;"
+        " return p?.context?.path === path &&"
+        " p.sessionContext?.session?.kernel?.status === 'idle'; }",
+        arg=f"notebooks/{name}",
         timeout=60_000,
     )
     page.evaluate(
