@@ -7,7 +7,6 @@ from collections.abc import Mapping
 
 import matplotlib.pyplot as plt
 from IPython.display import Image, display
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
@@ -74,16 +73,3 @@ def plot_losses(runs: Mapping[str, History] | History) -> Figure:
     if len(runs) > 1:
         figure.legend(*right.get_legend_handles_labels(), loc="outside upper center", ncols=4)
     return figure
-
-
-def label_bars(axes: Axes, form: str = "{:.2f}") -> None:
-    """Write its length beside every horizontal bar."""
-    for patch in axes.patches:
-        middle = patch.get_y() + patch.get_height() / 2
-        axes.annotate(
-            form.format(patch.get_width()),
-            (patch.get_width(), middle),
-            xytext=(4, 0),
-            textcoords="offset points",
-            va="center",
-        )

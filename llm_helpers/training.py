@@ -95,8 +95,8 @@ def seed_everything(seed: int = 0, threads: int | None = 1) -> None:
     """Make a run repeatable: seed Python, NumPy and PyTorch, and fix the number of threads.
 
     The order in which threads add numbers changes the last digits, and training magnifies
-    them. Models this small gain little from a second thread (``make bench`` measures it);
-    ``threads=None`` leaves the number alone.
+    them. Models this small gain nothing from a second thread, and lose much where another
+    program holds that core (``make bench`` measures it); ``threads=None`` leaves it alone.
     """
     random.seed(seed)
     np.random.seed(seed)
