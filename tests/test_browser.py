@@ -68,8 +68,8 @@ def browser() -> Iterator[playwright.Browser]:
         browser.close()
 
 
-def run_all(browser: playwright.Browser, lab: str, name: str) -> tuple[dict, list[str]]:
-    """Open a notebook, run every cell, return its content as JSON and what went wrong."""
+def opened(browser: playwright.Browser, lab: str, name: str) -> tuple[playwright.Page, list[str]]:
+    """Open a notebook and run every cell; return its page and what went wrong."""
     page = browser.new_page(viewport={"width": 1280, "height": 900})
     complaints: list[str] = []
     page.on("pageerror", lambda error: complaints.append(f"page error: {error}"))
@@ -93,6 +93,12 @@ def run_all(browser: playwright.Browser, lab: str, name: str) -> tuple[dict, lis
     page.evaluate(
         "async () => { await window.jupyterapp.commands.execute('notebook:run-all-cells'); }"
     )
+    return page, complaints
+
+
+def run_all(browser: playwright.Browser, lab: str, name: str) -> tuple[dict, list[str]]:
+    """Open a notebook, run every cell, return its content as JSON and what went wrong."""
+    page, complaints = opened(browser, lab, name)
     content = page.evaluate("() => window.jupyterapp.shell.currentWidget.content.model.toJSON()")
     prompts = page.locator(".Toastify__toast").count()
     if prompts:
@@ -109,3 +115,63 @@ def test_run_all_gives_no_error(lab: str, browser: playwright.Browser, name: str
     assert [cell["execution_count"] for cell in cells] == list(range(1, len(cells) + 1))
     assert not [out for c in cells for out in c["outputs"] if out["output_type"] == "error"]
     assert not complaints
+
+
+# The page itself takes the time, from the key to another picture, loaded: asking from outside
+# would cost some of what is measured.
+STOPWATCH = """
+explorer => {
+  const before = explorer.querySelector('img').src;
+  const loaded = image => image && image.complete && image.naturalWidth > 0;
+  window.redrawn = new Promise(done => {
+    setTimeout(() => done('no other picture within 5 s'), 5000);
+    explorer.addEventListener('keydown', async () => {
+      const start = performance.now();
+      const image = () => explorer.querySelector('img');
+      while (!loaded(image()) || image().src === before) {
+        await new Promise(resolve => setTimeout(resolve, 5));
+      }
+      done(performance.now() - start);
+    }, {capture: true, once: true});
+  });
+}
+"""
+# JupyterLab keeps cells that are out of sight out of the page: go to the explorer's first.
+SHOW_CELL = """
+async index => {
+  const notebook = window.jupyterapp.shell.currentWidget.content;
+  notebook.activeCellIndex = index;
+  await notebook.scrollToItem(index, 'center');
+}
+"""
+CELLS = "() => window.jupyterapp.shell.currentWidget.content.model.toJSON().cells"
+EXPLORERS = {"02_linear_layer": 2, "03_manual_backprop": 1}  # how many each notebook has
+
+
+@pytest.mark.parametrize("name", EXPLORERS)
+def test_a_key_on_a_slider_redraws_its_explorer_in_half_a_second(
+    lab: str, browser: playwright.Browser, name: str
+) -> None:
+    page, complaints = opened(browser, lab, f"{name}.ipynb")
+    cells = page.evaluate(CELLS)
+    with_explorer = [i for i, c in enumerate(cells) if "widgets.explore(" in "".join(c["source"])]
+    assert len(with_explorer) == EXPLORERS[name]
+    for index in with_explorer:
+        page.evaluate(SHOW_CELL, index)
+        explorer = page.locator(".jp-Cell.jp-mod-active .widget-vbox")
+        explorer.locator("img").wait_for()
+        sliders = explorer.locator(".noUi-handle")
+        assert sliders.count() >= 2
+        for number in range(sliders.count()):
+            for key in ("ArrowRight", "ArrowLeft"):
+                before = explorer.locator("img").get_attribute("alt")
+                explorer.evaluate(STOPWATCH)
+                sliders.nth(number).focus()
+                page.keyboard.press(key)
+                took = page.evaluate("() => window.redrawn")  # in milliseconds
+                assert isinstance(took, int | float) and took < 500, (index, number, key, took)
+                print(f"{name}, cell {index}, slider {number}: {took:.0f} ms")
+                after = explorer.locator("img").get_attribute("alt")  # tells the values, too
+                assert before != after and len(after) >= 20
+    assert not complaints
+    page.close()
