@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+import time
+from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
+import numpy as np
+import PIL.Image
+from IPython import get_ipython
 from IPython.display import Image, display
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
+from tqdm import tqdm
 
 from .training import History
 
@@ -73,3 +79,211 @@ def plot_losses(runs: Mapping[str, History] | History) -> Figure:
     if len(runs) > 1:
         figure.legend(*right.get_legend_handles_labels(), loc="outside upper center", ncols=4)
     return figure
+
+
+class LiveCurves:
+    """Show a run while it goes on: give it to ``fit`` as one of its callbacks.
+
+    In a notebook a picture is renewed in place, as often as its own cost allows, and the last
+    one stays; elsewhere there is a progress bar. The end is drawn however the run ends.
+
+    Args:
+        metric: what the right half shows, a column of ``EpochRecord``.
+        share: the most of the training time that drawing may take.
+    """
+
+    def __init__(self, metric: str = "validation_accuracy", share: float = 0.04) -> None:
+        self.metric, self.share = metric, share
+        self.cost = self.spent = 0.0  # seconds: the last picture, all pictures
+        self.pictures = 0
+        self.in_notebook = getattr(get_ipython(), "kernel", None) is not None
+
+    def __call__(self, history: History) -> None:
+        """Draw, if enough time has passed since the last picture to pay for another."""
+        if not self.in_notebook:
+            self._show_bar(history)
+        elif not self.pictures or (
+            self.spent + 2 * self.cost < self.share * history.steps[-1].seconds
+        ):  # 2: the run's last picture has to be paid for, too
+            self._draw(history)
+
+    def finish(self, history: History) -> None:
+        """Draw the end; called by ``fit``, also after an interrupt or an exception."""
+        if self.in_notebook and history.steps:
+            self._draw(history)
+        elif not self.in_notebook and hasattr(self, "bar"):
+            self._show_bar(history)
+            self.bar.close()
+
+    def _show_bar(self, history: History) -> None:
+        if not hasattr(self, "bar"):
+            self.bar = tqdm(total=_total(history), unit="step", dynamic_ncols=True)
+        self.bar.set_postfix(_latest(history), refresh=False)
+        self.bar.update(len(history.steps) - self.bar.n)
+
+    def _draw(self, history: History) -> None:
+        start = time.perf_counter()
+        if not self.pictures:
+            self._prepare(history)
+        steps = np.array([record.step for record in history.steps])
+        losses = np.array([record.loss for record in history.steps])
+        parts = np.array_split(np.arange(len(steps)), min(len(steps), 60))
+        few = slice(None, None, 1 + len(steps) // 400)  # more points couldn't be told apart
+        self.lines["raw"].set_data(steps[few], losses[few])
+        means = [losses[part].mean() for part in parts]
+        self.lines["mean"].set_data([steps[part].mean() for part in parts], means)
+        for name in ("validation_loss", self.metric):
+            points = [(e.step, getattr(e, name)) for e in history.epochs]
+            points = [point for point in points if point[1] is not None]
+            self.lines[name].set_data(*zip(*points, strict=True) if points else ([], []))
+        for axes in self.figure.axes[1:]:
+            axes.relim()
+            axes.autoscale_view(scalex=False)
+        done = len(steps) / _total(history)
+        self.bar_of_figure.set_width(done)
+        self.words.set_text(_progress(history, done))
+        self.canvas.draw()  # twice as fast as savefig
+        pixels, png = np.asarray(self.canvas.buffer_rgba())[..., :3], io.BytesIO()
+        PIL.Image.fromarray(pixels).save(png, format="png", compress_level=1)
+        image = Image(png.getvalue(), format="png", alt=_in_words(history))
+        if self.pictures:
+            self.handle.update(image)
+        else:
+            self.handle = display(image, display_id=True)
+        self.pictures += 1
+        self.cost = time.perf_counter() - start
+        self.spent += self.cost
+
+    def _prepare(self, history: History) -> None:
+        """Make the figure once; later pictures only move its lines."""
+        self.figure = Figure(figsize=(9, 3.8), dpi=100)
+        self.canvas = FigureCanvasAgg(self.figure)
+        self.figure.set_layout_engine("none")  # a fitted layout costs time, in every picture
+        top = self.figure.add_axes((0.08, 0.86, 0.89, 0.12))
+        left = self.figure.add_axes((0.08, 0.15, 0.4, 0.65))
+        right = self.figure.add_axes((0.57, 0.15, 0.4, 0.65))
+        top.axis("off")
+        top.add_patch(plt.Rectangle((0, 0), 1, 0.3, color="0.9"))
+        self.bar_of_figure = top.add_patch(plt.Rectangle((0, 0), 0, 0.3, color=GREEN))
+        self.words = top.text(0, 0.5, "", fontsize=12)
+        look = {"raw": {"color": SKY, "alpha": 0.5, "lw": 1}, "mean": {"color": BLUE}}
+        look["mean"]["label"] = "training"
+        look["validation_loss"] = {"color": ORANGE, "marker": "o", "label": "validation"}
+        self.lines = {name: left.plot([], [], **options)[0] for name, options in look.items()}
+        if self.metric not in self.lines:
+            self.lines[self.metric] = right.plot([], [], "o-", color=GREEN)[0]
+        for axes, label in ((left, "loss"), (right, self.metric.replace("_", " "))):
+            axes.set(xlabel="step", ylabel=label, xlim=(0, 1.02 * _total(history)))
+            axes.xaxis.set_major_locator(MaxNLocator(3, integer=True))
+            axes.yaxis.set_major_locator(MaxNLocator(4))
+        left.legend(loc="upper right")
+
+
+def _total(history: History) -> int:
+    return history.settings["epochs"] * history.settings["steps_per_epoch"]
+
+
+def _latest(history: History) -> dict[str, str]:
+    """Give the newest of each number, as text."""
+    found = {"loss": f"{history.steps[-1].loss:.3f}"} if history.steps else {}
+    last = history.epochs[-1]._asdict() if history.epochs else {}
+    return found | {
+        name.replace("_", " "): f"{value:.3f}"
+        for name, value in last.items()
+        if name.startswith("validation") and value is not None
+    }
+
+
+def _progress(history: History, done: float) -> str:
+    last = history.steps[-1]
+    words = f"step {last.step:,} of {_total(history):,}   {last.seconds:.0f} s"
+    if history.stopped == "running":
+        words += f", {last.seconds * (1 / done - 1):.0f} s to go"
+    else:
+        words += f", {history.stopped}"
+    return f"{words}   {last.tokens / max(last.seconds, 1e-9):,.0f} tokens/s"
+
+
+def _in_words(history: History) -> str:
+    numbers = ", ".join(f"{name} {value}" for name, value in _latest(history).items())
+    return (
+        f"Training and validation loss, and a score of the validation sentences, by step; after"
+        f" step {len(history.steps)} of {_total(history)} ({history.stopped}): {numbers}."
+    )
+
+
+# ---------------------------------------------------------------- several runs
+
+METRICS = ("validation_loss", "validation_accuracy", "train_loss", "loss")  # loss: by step
+X_AXES = ("step", "epoch", "seconds", "tokens")
+
+
+def plot_runs(
+    histories: Mapping[str, History],
+    runs: Sequence[str] | None = None,
+    metric: str = "validation_loss",
+    x: str = "step",
+    scale: str = "linear",
+    smoothing: int = 1,
+) -> Figure:
+    """Draw one measurement of several runs.
+
+    Args:
+        histories: the runs by name.
+        runs: the names to draw; None for all.
+        metric: one of ``METRICS``; ``loss`` is that of each step, the others are by epoch.
+        x: one of ``X_AXES``.
+        scale: of the vertical axis, ``linear`` or ``log``.
+        smoothing: mean of so many points; the points themselves stay visible behind.
+    """
+    room = {"left": 0.1, "right": 0.72, "top": 0.96, "bottom": 0.16}
+    figure, axes = plt.subplots(figsize=(9, 3.8), layout="none", gridspec_kw=room)
+    for number, (name, history) in enumerate(histories.items()):
+        if runs is not None and name not in runs:
+            continue
+        color = PALETTE[number % len(PALETTE)]
+        style = "-" if number < len(PALETTE) else "--"
+        xs, ys = _points(history, metric, x)
+        if smoothing > 1 and len(ys) > 1:
+            axes.plot(xs, ys, style, color=color, alpha=0.25, lw=1)
+            ys = [np.mean(ys[max(0, i + 1 - smoothing) : i + 1]) for i in range(len(ys))]
+        axes.plot(xs, ys, style, color=color, label=name, marker="" if metric == "loss" else "o")
+    unit = {"seconds": " (s)", "tokens": " read"}.get(x, "")
+    of = f", mean of {smoothing}" if smoothing > 1 else ""
+    axes.set(xlabel=x + unit, ylabel=metric.replace("_", " ") + of, yscale=scale)
+    if axes.lines:
+        axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), fontsize=11)
+    return figure
+
+
+def _points(history: History, metric: str, x: str) -> tuple[list[float], list[float]]:
+    records = history.steps if metric == "loss" else history.epochs
+    points = [(r, getattr(r, metric)) for r in records if getattr(r, metric) is not None]
+    if x == "epoch" and metric == "loss":
+        xs = [r.step / history.settings["steps_per_epoch"] for r, _ in points]
+    elif x == "tokens":
+        xs = [history.steps[r.step - 1].tokens for r, _ in points]
+    else:
+        xs = [getattr(r, x) for r, _ in points]
+    return xs, [value for _, value in points]
+
+
+def describe_runs(histories: Mapping[str, History], runs: Sequence[str] | None = None) -> str:
+    """Give a table in plain text: the settings in which the runs differ, and how good each got."""
+    chosen = {name: run for name, run in histories.items() if runs is None or name in runs}
+    keys = dict.fromkeys(key for run in chosen.values() for key in run.settings)
+    differing = [
+        key for key in keys if len({str(run.settings.get(key)) for run in chosen.values()}) > 1
+    ]
+    table = [["run", *differing, "best validation loss", "accuracy", "at epoch", "ended"]]
+    for name, run in chosen.items():
+        best = run.best if run.epochs else None
+        loss, accuracy = (best.validation_loss, best.validation_accuracy) if best else (None, None)
+        scores = ["-" if value is None else f"{value:.3f}" for value in (loss, accuracy)]
+        row = [name, *(str(run.settings.get(key, "-")) for key in differing)]
+        table.append([*row, *scores, str(best.epoch) if best else "-", run.stopped])
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in table
+    )

@@ -7,10 +7,15 @@ import json
 import math
 import os
 import random
+import signal
+import threading
 import time
+import warnings
 import zipfile
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -79,8 +84,12 @@ class History:
         return [getattr(record, name) for record in self.epochs]
 
     def to_json(self) -> str:
-        """Write the whole history as JSON text."""
-        return json.dumps(asdict(self))
+        """Write the whole history as JSON text, a line for each record."""
+        parts = [f'"{name}": {json.dumps(getattr(self, name))}' for name in ("settings", "stopped")]
+        for name in ("epochs", "steps"):
+            rows = ",\n  ".join(map(json.dumps, getattr(self, name)))
+            parts.append(f'"{name}": [\n  {rows}\n ]')
+        return "{" + ",\n ".join(parts) + "}\n"
 
     @classmethod
     def from_json(cls, text: str) -> History:
@@ -89,6 +98,32 @@ class History:
         content["steps"] = [StepRecord(*row) for row in content["steps"]]
         content["epochs"] = [EpochRecord(*row) for row in content["epochs"]]
         return cls(**content)
+
+
+def save_run(history: History, name: str, folder: str | Path = "runs") -> Path:
+    """Keep a history on disk as ``folder/name.json``, for :func:`load_runs` on another day.
+
+    Raises:
+        ValueError: a name that can't be a file's on every system.
+    """
+    if not name.strip(" .") or set(name) & set('<>:"/\\|?*\n'):
+        raise ValueError(f"{name!r} can't be a file's name: letters, digits, space, . , = - _ can")
+    os.makedirs(folder, exist_ok=True)
+    path = Path(folder) / f"{name}.json"
+    write_atomically(path, history.to_json().encode())
+    return path
+
+
+def load_runs(folder: str | Path = "runs") -> dict[str, History]:
+    """Read all runs kept in a folder, by name; a damaged file is named in a warning and left."""
+    runs = {}
+    for path in sorted(Path(folder).glob("*.json")):
+        try:
+            runs[path.stem] = History.from_json(path.read_text(encoding="utf-8"))
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            problem = f"{type(error).__name__}: {error}"
+            warnings.warn(f"{path.name} is no run and was left alone ({problem})", stacklevel=2)
+    return runs
 
 
 def seed_everything(seed: int = 0, threads: int | None = 1) -> None:
@@ -138,6 +173,7 @@ def fit(
     patience: int | None = None,
     keep_best: bool = False,
     checkpoint: str | Path | None = None,
+    resume: bool = False,
     callbacks: Sequence[Callable[[History], None]] = (),
 ) -> History:
     """Train ``model`` in place and return the history of the run.
@@ -158,19 +194,26 @@ def fit(
         patience: stop after so many epochs without a lower validation loss.
         keep_best: at the end, put the weights of the best epoch back.
         checkpoint: file to save to after every epoch and at an interrupt.
-        callbacks: each is called with the history after every step and epoch.
+        resume: go on where the file ``checkpoint`` stopped, if there is one. On a CPU the losses
+            are then, to the last digit, those of a run that was never stopped.
+        callbacks: each is called with the history after every step and epoch; where it has a
+            method ``finish``, that is called once, however the run ends.
 
-    Ctrl-C (the kernel's interrupt button) ends training, not the cell: the history so far is
-    returned, ``history.stopped`` is ``"interrupted"`` and the model can be used.
+    Ctrl-C (the kernel's interrupt button) ends training after the step, not the cell: the
+    history so far is returned, ``history.stopped`` is ``"interrupted"`` and the model can be
+    used. A second Ctrl-C doesn't wait for the end of the step.
 
     Raises:
         DivergedError: the loss is NaN or infinite; the message names the step.
-        ValueError: an unknown precision, or patience or keep_best without validation batches.
+        ValueError: an unknown precision, patience or keep_best without validation batches, or
+            a checkpoint of another run: the message says what differs.
     """
     if precision not in PRECISIONS:
         raise ValueError(f"precision {precision!r} is none of {', '.join(PRECISIONS)}")
     if (patience or keep_best) and validation is None:
         raise ValueError("patience and keep_best need validation batches")
+    if resume and checkpoint is None:
+        raise ValueError("resume needs the checkpoint to go on from")
     device = best_device(None if device is None else str(device))
     model.to(device)
     if optimizer is None:
@@ -195,16 +238,30 @@ def fit(
             "decay": decay,
             "clip_norm": clip_norm,
             "batch_size": train.batch_size,
+            "steps_per_epoch": len(train),
             "device": device.type,
             "precision": precision,
         }
     )
+    if checkpoint:
+        history.settings["data"] = train.fingerprint()
     # Reading a loss makes a GPU wait, so there the losses are read in groups.
     read_every = 1 if device.type == "cpu" else 25
     pending: list[tuple[Tensor, int]] = []
-    tokens_read = 0
     best_state: dict[str, Tensor] = {}
-    start = time.perf_counter()
+    if resume and Path(checkpoint).exists():
+        content = _read_checkpoint(checkpoint, model)
+        history = _past_of(content, history.settings, Path(checkpoint).name)
+        model.load_state_dict(content["model"])
+        optimizer.load_state_dict(content["optimizer"])
+        scheduler.load_state_dict(content["run"]["scheduler"])
+        scaler.load_state_dict(content["run"]["scaler"])
+        best_state = content["run"]["best"]
+        _set_random_state(content["run"]["random"], device)
+    tokens_read = history.steps[-1].tokens if history.steps else 0
+    start = time.perf_counter() - max(
+        (r.seconds for r in history.steps[-1:] + history.epochs[-1:]), default=0
+    )
 
     def read_losses() -> None:
         if not pending:
@@ -220,65 +277,142 @@ def fit(
                 raise _diverged(history, len(train))
         pending.clear()
 
+    def save() -> None:
+        if checkpoint:
+            run = {"scheduler": scheduler.state_dict(), "scaler": scaler.state_dict()}
+            run |= {"best": best_state, "random": _random_state(device)}
+            save_checkpoint(checkpoint, model, optimizer, history, run)
+
     try:
-        for epoch in range(1, epochs + 1):
-            model.train()
-            train.set_epoch(epoch - 1)
-            first = len(history.steps)
-            for batch in train:
-                tokens_read += int(batch.lengths.sum())
-                batch = batch.to(device)
-                optimizer.zero_grad(set_to_none=True)
-                with autocast:
-                    loss = loss_fn(model(batch.tokens, batch.lengths), batch.labels)
-                scaler.scale(loss).backward()
-                if clip_norm is not None:
-                    scaler.unscale_(optimizer)
-                    nn.utils.clip_grad_norm_(model.parameters(), clip_norm)
-                scaler.step(optimizer)
-                scaler.update()
-                scheduler.step()
-                pending.append((loss.detach(), tokens_read))
-                if len(pending) >= read_every:
-                    read_losses()
-                    for callback in callbacks:
-                        callback(history)
-            read_losses()
-            losses = [record.loss for record in history.steps[first:]]
-            judged = _judge(model, validation, loss_fn)
-            history.epochs.append(
-                EpochRecord(
-                    epoch,
-                    len(history.steps),
-                    time.perf_counter() - start,
-                    sum(losses) / len(losses),
-                    *judged,
+        with _interrupts_wait() as stop_if_asked:
+            for epoch in range(len(history.epochs) + 1, epochs + 1):
+                if history.stopped != "running":
+                    break
+                model.train()
+                train.set_epoch(epoch - 1)
+                first = (epoch - 1) * len(train)
+                for batch in islice(train, len(history.steps) - first, None):
+                    tokens_read += int(batch.lengths.sum())
+                    batch = batch.to(device)
+                    optimizer.zero_grad(set_to_none=True)
+                    with autocast:
+                        loss = loss_fn(model(batch.tokens, batch.lengths), batch.labels)
+                    scaler.scale(loss).backward()
+                    if clip_norm is not None:
+                        scaler.unscale_(optimizer)
+                        nn.utils.clip_grad_norm_(model.parameters(), clip_norm)
+                    scaler.step(optimizer)
+                    scaler.update()
+                    scheduler.step()
+                    pending.append((loss.detach(), tokens_read))
+                    if len(pending) >= read_every:
+                        read_losses()
+                        for callback in callbacks:
+                            callback(history)
+                    stop_if_asked()
+                read_losses()
+                losses = [record.loss for record in history.steps[first:]]
+                judged = _judge(model, validation, loss_fn)
+                seconds = time.perf_counter() - start
+                mean = sum(losses) / len(losses)
+                history.epochs.append(
+                    EpochRecord(epoch, len(history.steps), seconds, mean, *judged)
                 )
-            )
-            if keep_best and history.best.epoch == epoch:
-                best_state = {k: v.detach().clone() for k, v in model.state_dict().items()}
-            if patience and epoch - history.best.epoch >= patience:
-                history.stopped = "early stopping"
-            elif epoch == epochs:
+                if keep_best and history.best.epoch == epoch:
+                    best_state = {k: v.detach().clone() for k, v in model.state_dict().items()}
+                if patience and epoch - history.best.epoch >= patience:
+                    history.stopped = "early stopping"
+                elif epoch == epochs:
+                    history.stopped = "finished"
+                save()  # after naming the end, so that the file knows it too
+                for callback in callbacks:
+                    callback(history)
+                stop_if_asked()
+            if history.stopped == "running":
                 history.stopped = "finished"
-            if checkpoint:  # after naming the end, so that the file knows it too
-                save_checkpoint(checkpoint, model, optimizer, history)
-            for callback in callbacks:
-                callback(history)
-            if history.stopped != "running":
-                break
-        else:
-            history.stopped = "finished"
     except KeyboardInterrupt:
         read_losses()
-        history.stopped = "interrupted"
-        print(f"Interrupted after step {len(history.steps)} of {total}: history kept.")
-        if checkpoint:
-            save_checkpoint(checkpoint, model, optimizer, history)
+        if history.stopped == "running":
+            history.stopped = "interrupted"
+            print(f"Interrupted after step {len(history.steps)} of {total}: history kept.")
+        save()
+    except BaseException as error:
+        if history.stopped == "running":
+            history.stopped = f"failed: {type(error).__name__}"
+        raise
+    finally:
+        for callback in callbacks:
+            getattr(callback, "finish", lambda history: None)(history)
     if best_state:
         model.load_state_dict(best_state)
     model.eval()
     return history
+
+
+@contextmanager
+def _interrupts_wait() -> Iterator[Callable[[], None]]:
+    """Let Ctrl-C wait until the function given is called; a second Ctrl-C doesn't wait."""
+    asked: list[int] = []
+
+    def note(number: int, frame: object) -> None:
+        asked.append(number)
+        if len(asked) > 1:
+            raise KeyboardInterrupt
+
+    def stop_if_asked() -> None:
+        if asked:
+            raise KeyboardInterrupt
+
+    if threading.current_thread() is not threading.main_thread():  # no signals there
+        yield stop_if_asked
+        return
+    before = signal.signal(signal.SIGINT, note)
+    try:
+        yield stop_if_asked
+    finally:
+        signal.signal(signal.SIGINT, before or signal.SIG_DFL)
+
+
+def _random_state(device: torch.device) -> dict[str, Any]:
+    """Give the state of every random generator that training may use, as plain values."""
+    name, keys, *rest = np.random.get_state()
+    state = {"python": random.getstate(), "torch": torch.get_rng_state()}
+    state["numpy"] = [name, torch.from_numpy(keys.astype(np.int64)), *rest]
+    if device.type != "cpu":
+        state[device.type] = getattr(torch, device.type).get_rng_state()
+    return state
+
+
+def _set_random_state(state: dict[str, Any], device: torch.device) -> None:
+    random.setstate(state["python"])
+    name, keys, *rest = state["numpy"]
+    np.random.set_state((name, keys.cpu().numpy().astype(np.uint32), *rest))
+    torch.set_rng_state(state["torch"].cpu())
+    if device.type in state:
+        getattr(torch, device.type).set_rng_state(state[device.type].cpu())
+
+
+def _past_of(content: dict[str, Any], settings: dict[str, Any], name: str) -> History:
+    """Give the history in a checkpoint, ready to go on, or say why this run can't."""
+    if "run" not in content:
+        raise ValueError(f"{name} holds weights but no run that could go on")
+    past = History.from_json(content["history"])
+    free = {"device"} if settings["decay"] else {"device", "epochs"}  # may differ
+    was = {key: past.settings.get(key) for key in settings if key not in free}
+    differing = [
+        f"{k}: {v!r} in the file, {settings[k]!r} here" for k, v in was.items() if v != settings[k]
+    ]
+    if differing:
+        tip = (
+            " (data: other sentences, or another vocab)" if was["data"] != settings["data"] else ""
+        )
+        raise ValueError(f"{name} is of another run: {'; '.join(differing)}{tip}")
+    past.settings = settings
+    if past.stopped == "interrupted" or (
+        past.stopped == "finished" and len(past.epochs) < settings["epochs"]
+    ):
+        past.stopped = "running"
+    return past
 
 
 def _judge(
@@ -312,10 +446,16 @@ def save_checkpoint(
     model: nn.Module,
     optimizer: torch.optim.Optimizer | None = None,
     history: History | None = None,
+    run: dict[str, Any] | None = None,
 ) -> None:
-    """Save weights, optimiser state and history so that the file is whole at any moment."""
+    """Save weights, optimiser state and history so that the file is whole at any moment.
+
+    ``run`` is what else :func:`fit` needs to go on: scheduler, scaler, random generators.
+    """
     buffer = io.BytesIO()
     content = {"model": model.state_dict()}
+    if run is not None:
+        content["run"] = run
     if optimizer is not None:
         content["optimizer"] = optimizer.state_dict()
     if history is not None:
@@ -338,6 +478,15 @@ def load_checkpoint(
         FileNotFoundError: no such file.
         ValueError: a damaged file, or weights of another model: the message says which differ.
     """
+    content = _read_checkpoint(path, model)
+    model.load_state_dict(content["model"])
+    if optimizer is not None and "optimizer" in content:
+        optimizer.load_state_dict(content["optimizer"])
+    return History.from_json(content["history"]) if "history" in content else None
+
+
+def _read_checkpoint(path: str | Path, model: nn.Module) -> dict[str, Any]:
+    """Read a checkpoint whole and see that it fits the model, before anything is changed."""
     device = next(model.parameters()).device
     try:
         with zipfile.ZipFile(path) as file:
@@ -356,7 +505,4 @@ def load_checkpoint(
         differing = sorted(n for n in own.keys() | theirs.keys() if own.get(n) != theirs.get(n))
         lines = [f"{n}: {theirs.get(n)} in the file, {own.get(n)} here" for n in differing]
         raise ValueError(f"{Path(path).name} is of another model: " + "; ".join(lines))
-    model.load_state_dict(weights)
-    if optimizer is not None and "optimizer" in content:
-        optimizer.load_state_dict(content["optimizer"])
-    return History.from_json(content["history"]) if "history" in content else None
+    return content

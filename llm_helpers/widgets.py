@@ -4,20 +4,29 @@ from __future__ import annotations
 
 import html
 from base64 import b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 
 import ipywidgets
+import traitlets
 from IPython import get_ipython
 from IPython.display import display
 from matplotlib.figure import Figure
 
-from .plotting import to_png
+from .plotting import METRICS, X_AXES, describe_runs, plot_runs, to_png
+from .training import History
 
 Slider = tuple[float, float, float, float]  # lowest, highest, step, value at first
-Control = Slider | list[str]  # a list makes a menu, its first entry chosen
+# a list of words: choose one, at first the first; a tuple of words: choose several, at first all
+Control = Slider | list[str] | tuple[str, ...]
 
 
-def explore(draw: Callable[..., Figure], alt: str, **controls: Control) -> None:
+def explore(
+    draw: Callable[..., Figure],
+    alt: str,
+    words: Callable[..., str] | None = None,
+    **controls: Control,
+) -> None:
     """Show controls and a figure; whenever one is moved, ``draw(**values)`` draws it anew.
 
     Where nobody is there to move them (nbconvert, nbval), the figure is drawn once as a trial
@@ -26,8 +35,10 @@ def explore(draw: Callable[..., Figure], alt: str, **controls: Control) -> None:
     Args:
         draw: takes one keyword argument for each control and gives a new figure.
         alt: tells in words what the figure shows; the values are added.
+        words: takes the same and gives plain text, shown below the figure.
         controls: (lowest, highest, step, first value) for a slider, of integers if all four
-            are; a list of words for a menu.
+            are; a list of words to choose one from; a tuple of words to choose several from.
+            All react to the keyboard; JupyterLab keeps the arrow keys of a menu for itself.
 
     Raises:
         ValueError: an alt text too short to tell anything.
@@ -35,7 +46,7 @@ def explore(draw: Callable[..., Figure], alt: str, **controls: Control) -> None:
     if len(alt) < 20:
         raise ValueError("tell in a sentence what the figure shows (alt)")
     if not _somebody_watches():
-        first = {n: c[0] if isinstance(c, list) else c[3] for n, c in controls.items()}
+        first = {name: _first(control) for name, control in controls.items()}
         to_png(draw(**first))
         print(f"(Run this cell and controls appear here: {', '.join(map(_label, controls))}.)")
         return
@@ -45,7 +56,8 @@ def explore(draw: Callable[..., Figure], alt: str, **controls: Control) -> None:
     def redraw(_change: object = None) -> None:
         values = {name: knob.value for name, knob in knobs.items()}
         now = ", ".join(f"{_label(name)} = {value}" for name, value in values.items())
-        picture.value = _img(to_png(draw(**values)), f"{alt} Now: {now}.")
+        shown = _img(to_png(draw(**values)), f"{alt} Now: {now}.")
+        picture.value = shown + (f"<pre>{html.escape(words(**values))}</pre>" if words else "")
 
     redraw()
     for knob in knobs.values():
@@ -53,17 +65,63 @@ def explore(draw: Callable[..., Figure], alt: str, **controls: Control) -> None:
     display(ipywidgets.VBox([*knobs.values(), picture]))
 
 
+def compare_runs(histories: Mapping[str, History]) -> None:
+    """Show several runs of ``fit``: choose runs, measurement, axis, scale and smoothing.
+
+    Raises:
+        ValueError: no runs.
+    """
+    if not histories:
+        raise ValueError("no runs to compare: train some, or see load_runs and save_run")
+    explore(
+        partial(plot_runs, histories),
+        "Several training runs, a line for each.",
+        lambda runs, **_: describe_runs(histories, runs),
+        runs=tuple(histories),
+        metric=list(METRICS),
+        x=list(X_AXES),
+        scale=["linear", "log"],
+        smoothing=(1, 50, 1, 1),
+    )
+
+
+def _first(control: Control) -> float | str | tuple[str, ...]:
+    if isinstance(control, list):
+        return control[0]
+    return control if isinstance(control[0], str) else control[3]
+
+
+class _Several(ipywidgets.HBox):
+    """Check boxes; ``value`` holds the words that are checked."""
+
+    value = traitlets.Tuple()
+
+    def __init__(self, words: tuple[str, ...], description: str) -> None:
+        self.boxes = [ipywidgets.Checkbox(True, description=word, indent=False) for word in words]
+        for box in self.boxes:
+            box.observe(self._note, names="value")
+            box.layout.width = "auto"
+        label = ipywidgets.Label(description, layout={"min_width": "6em"})
+        super().__init__([label, *self.boxes], layout={"flex_flow": "row wrap"})
+        self._note()
+
+    def _note(self, _change: object = None) -> None:
+        self.value = tuple(box.description for box in self.boxes if box.value)
+
+
 def _knob(name: str, control: Control) -> ipywidgets.Widget:
     looks = {"description": _label(name), "style": {"description_width": "8em"}}
+    looks["layout"] = {"width": "30em"}
     if isinstance(control, list):
-        return ipywidgets.Dropdown(options=control, **looks)
+        return ipywidgets.SelectionSlider(options=control, **looks)
+    if isinstance(control[0], str):
+        return _Several(control, _label(name))
     low, high, step, value = control
     if all(isinstance(number, int) for number in control):
         kind = ipywidgets.IntSlider
     else:
         kind = ipywidgets.FloatSlider
         looks["readout_format"] = f".{len(f'{step:g}'.partition('.')[2])}f"
-    looks["layout"] = {"width": "30em"}
     return kind(value=value, min=low, max=high, step=step, continuous_update=True, **looks)
 
 

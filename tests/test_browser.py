@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import nbformat
 import pytest
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
@@ -24,6 +25,9 @@ pytestmark = [
         CHROMIUM is None and not os.environ.get("CI"), reason="no Chromium on this machine"
     ),
 ]
+
+
+lab_folder: list[Path] = []  # where the server's notebooks are
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +57,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
                 break
             time.sleep(0.2)
         assert address, f"JupyterLab did not start: {log.read_text()}"
+        lab_folder[:] = [home / "work"]
         yield address.group(0)
     finally:
         server.terminate()
@@ -69,10 +74,16 @@ def browser() -> Iterator[playwright.Browser]:
 
 
 def opened(browser: playwright.Browser, lab: str, name: str) -> tuple[playwright.Page, list[str]]:
-    """Open a notebook and run every cell; return its page and what went wrong."""
+    """Open a notebook; return its page and a list that grows by whatever goes wrong."""
     page = browser.new_page(viewport={"width": 1280, "height": 900})
     complaints: list[str] = []
     page.on("pageerror", lambda error: complaints.append(f"page error: {error}"))
+    page.on(
+        "console",
+        lambda message: (
+            complaints.append(f"console: {message.text}") if message.type == "error" else None
+        ),
+    )
     page.on(
         "request",
         lambda request: (
@@ -90,15 +101,21 @@ def opened(browser: playwright.Browser, lab: str, name: str) -> tuple[playwright
         arg=f"notebooks/{name}",
         timeout=60_000,
     )
-    page.evaluate(
-        "async () => { await window.jupyterapp.commands.execute('notebook:run-all-cells'); }"
-    )
     return page, complaints
+
+
+def run_cells(page: playwright.Page, wait: bool = True) -> None:
+    page.evaluate(
+        "async wait => { const done = window.jupyterapp.commands.execute('notebook:run-all-cells');"
+        " if (wait) await done; }",
+        wait,
+    )
 
 
 def run_all(browser: playwright.Browser, lab: str, name: str) -> tuple[dict, list[str]]:
     """Open a notebook, run every cell, return its content as JSON and what went wrong."""
     page, complaints = opened(browser, lab, name)
+    run_cells(page)
     content = page.evaluate("() => window.jupyterapp.shell.currentWidget.content.model.toJSON()")
     prompts = page.locator(".Toastify__toast").count()
     if prompts:
@@ -108,7 +125,9 @@ def run_all(browser: playwright.Browser, lab: str, name: str) -> tuple[dict, lis
 
 
 # All of them take minutes: BROWSER_NOTEBOOKS=00_start_here,04_text_to_tensors pytest ...
-@pytest.mark.parametrize("name", os.environ.get("BROWSER_NOTEBOOKS", "00_start_here").split(","))
+@pytest.mark.parametrize(
+    "name", os.environ.get("BROWSER_NOTEBOOKS", "00_start_here,06_training").split(",")
+)
 def test_run_all_gives_no_error(lab: str, browser: playwright.Browser, name: str) -> None:
     content, complaints = run_all(browser, lab, f"{name}.ipynb")
     cells = [cell for cell in content["cells"] if cell["cell_type"] == "code"]
@@ -144,6 +163,7 @@ async index => {
   await notebook.scrollToItem(index, 'center');
 }
 """
+EXPLORER = ".jp-Cell.jp-mod-active .widget-vbox"
 CELLS = "() => window.jupyterapp.shell.currentWidget.content.model.toJSON().cells"
 EXPLORERS = {"02_linear_layer": 2, "03_manual_backprop": 1}  # how many each notebook has
 
@@ -153,12 +173,13 @@ def test_a_key_on_a_slider_redraws_its_explorer_in_half_a_second(
     lab: str, browser: playwright.Browser, name: str
 ) -> None:
     page, complaints = opened(browser, lab, f"{name}.ipynb")
+    run_cells(page)
     cells = page.evaluate(CELLS)
     with_explorer = [i for i, c in enumerate(cells) if "widgets.explore(" in "".join(c["source"])]
     assert len(with_explorer) == EXPLORERS[name]
     for index in with_explorer:
         page.evaluate(SHOW_CELL, index)
-        explorer = page.locator(".jp-Cell.jp-mod-active .widget-vbox")
+        explorer = page.locator(EXPLORER)
         explorer.locator("img").wait_for()
         sliders = explorer.locator(".noUi-handle")
         assert sliders.count() >= 2
@@ -175,3 +196,101 @@ def test_a_key_on_a_slider_redraws_its_explorer_in_half_a_second(
                 assert before != after and len(after) >= 20
     assert not complaints
     page.close()
+
+
+# ---------------------------------------------------------------- curves that move
+
+WATCH = [
+    """
+from llm_helpers import data, training
+from llm_helpers.models import TextRNN
+from llm_helpers.plotting import LiveCurves
+from llm_helpers.widgets import compare_runs
+
+training.seed_everything(0)
+splits = data.split(data.load())
+vocab = data.build_vocab(example.text for example in splits.train)
+train = data.batches_of(splits.train, vocab, shuffle=True)
+validation = data.batches_of(splits.validation, vocab, 256)
+
+def run(epochs, lr, *callbacks):
+    model = TextRNN(len(vocab), cell="gru", pooling="max", dropout=0.3)
+    return training.fit(model, train, validation, epochs=epochs, lr=lr, callbacks=callbacks)
+""",
+    "runs = {f'lr {lr:g}': run(2, lr) for lr in (1e-3, 3e-3, 3e-2)}\ncompare_runs(runs)",
+    "history = run(100, 3e-3, LiveCurves())",
+    "print(history.stopped, len(history.steps) == history.steps[-1].step, len(history.epochs) > 0)",
+]
+COLLECT = """
+index => {
+  window.pictures = new Set();
+  setInterval(() => {
+    const outputs = window.jupyterapp.shell.currentWidget.content.widgets[index].model.outputs;
+    for (let i = 0; i < outputs.length; i++) {
+      const png = outputs.get(i).data['image/png'];
+      if (png) window.pictures.add(png);
+    }
+  }, 50);
+}
+"""
+
+
+@pytest.fixture
+def watch(lab: str, browser: playwright.Browser) -> Iterator[tuple[playwright.Page, list[str]]]:
+    """Write a notebook that trains for long, open it and start it."""
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(s) for s in WATCH])
+    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3"}
+    nbformat.write(notebook, Path(lab_folder[0]) / "notebooks" / "watch.ipynb")
+    page, complaints = opened(browser, lab, "watch.ipynb")
+    page.evaluate(COLLECT, 2)
+    run_cells(page, wait=False)
+    yield page, complaints
+    page.close()
+
+
+def keep_screenshot(page: playwright.Page, selector: str, name: str) -> None:
+    """Store a picture for the README where ``SCREENSHOTS`` names a folder."""
+    if folder := os.environ.get("SCREENSHOTS"):
+        page.locator(selector).first.screenshot(path=Path(folder) / name)
+
+
+def test_the_curve_moves_and_the_interrupt_button_leaves_the_history(watch: tuple) -> None:
+    page, complaints = watch
+    page.wait_for_function("() => window.pictures.size >= 5", timeout=240_000)
+    page.evaluate(SHOW_CELL, 2)
+    output = ".jp-Cell.jp-mod-active .jp-OutputArea"
+    page.locator(f"{output} img").wait_for()
+    keep_screenshot(page, output, "live-curves.png")
+    page.locator("[data-command='notebook:interrupt-kernel']").first.click()
+    page.wait_for_function(
+        "() => window.jupyterapp.shell.currentWidget.content.widgets[3].model.outputs.length > 0",
+        timeout=60_000,
+    )
+    curve, last = page.evaluate(CELLS)[2:]
+    assert "".join(last["outputs"][0]["text"]) == "interrupted True True\n"
+    picture, note = curve["outputs"]
+    assert "history kept" in "".join(note["text"])
+    assert "(interrupted)" in picture["metadata"]["image/png"]["alt"]
+    shown = page.locator(f"{output} img").get_attribute("src")
+    assert shown.partition("base64,")[2].strip() == picture["data"]["image/png"].strip()
+
+    page.evaluate(SHOW_CELL, 1)
+    explorer = page.locator(EXPLORER)
+    explorer.locator("img").wait_for()
+    slider, box = explorer.locator(".noUi-handle").nth, explorer.locator("[type=checkbox]").nth
+    metric, x, scale, smoothing = map(slider, range(4))
+    moves = [(metric, "ArrowRight")] * 3 + [(smoothing, "ArrowRight"), (smoothing, "PageUp")]
+    moves += [(x, "ArrowRight")] * 3 + [(scale, "ArrowRight"), (box(0), "Space")]
+    for control, key in moves:
+        before = explorer.locator("img").get_attribute("src")
+        control.focus()
+        page.keyboard.press(key)
+        page.wait_for_function(
+            "([where, before]) => { const image = document.querySelector(where + ' img');"
+            " return image && image.src !== before; }",
+            arg=[EXPLORER, before],
+            timeout=5_000,
+        )
+    keep_screenshot(page, EXPLORER, "compare-runs.png")
+    assert "best validation loss" in explorer.locator("pre").inner_text()
+    assert not complaints

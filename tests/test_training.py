@@ -199,6 +199,7 @@ def test_the_settings_are_kept(toy: BucketBatches) -> None:
         "decay": True,
         "clip_norm": 2.0,
         "batch_size": 16,
+        "steps_per_epoch": STEPS,
         "device": "cpu",
         "precision": "float32",
     }
