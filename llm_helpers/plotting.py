@@ -92,7 +92,7 @@ class LiveCurves:
         share: the most of the training time that drawing may take.
     """
 
-    def __init__(self, metric: str = "validation_accuracy", share: float = 0.04) -> None:
+    def __init__(self, metric: str = "validation_accuracy", share: float = 0.03) -> None:
         self.metric, self.share = metric, share
         self.cost = self.spent = 0.0  # seconds: the last picture, all pictures
         self.pictures = 0
@@ -236,7 +236,7 @@ def plot_runs(
         scale: of the vertical axis, ``linear`` or ``log``.
         smoothing: mean of so many points; the points themselves stay visible behind.
     """
-    room = {"left": 0.1, "right": 0.72, "top": 0.96, "bottom": 0.16}
+    room = {"left": 0.12, "right": 0.72, "top": 0.96, "bottom": 0.16}
     figure, axes = plt.subplots(figsize=(9, 3.8), layout="none", gridspec_kw=room)
     for number, (name, history) in enumerate(histories.items()):
         if runs is not None and name not in runs:
@@ -251,6 +251,11 @@ def plot_runs(
     unit = {"seconds": " (s)", "tokens": " read"}.get(x, "")
     of = f", mean of {smoothing}" if smoothing > 1 else ""
     axes.set(xlabel=x + unit, ylabel=metric.replace("_", " ") + of, yscale=scale)
+    axes.xaxis.set_major_locator(MaxNLocator(5))
+    if scale == "log" and axes.lines:  # five plain numbers, however many decades
+        ticks = np.geomspace(*axes.get_ylim(), 7)[1:-1]
+        axes.set_yticks(ticks, [f"{tick:.2g}" for tick in ticks])
+        axes.set_yticks([], minor=True)
     if axes.lines:
         axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), fontsize=11)
     return figure

@@ -33,6 +33,7 @@ import multiprocessing
 import os
 import platform
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -46,7 +47,7 @@ import psutil
 import torch
 from torch import nn
 
-from llm_helpers import data, training
+from llm_helpers import data, plotting, training
 from llm_helpers.data import Batch, BucketBatches, Example
 from llm_helpers.models import TextRNN
 
@@ -339,6 +340,34 @@ def measure_growth(work: Work, parts: tuple[int, ...], rounds: int) -> dict[str,
     }
 
 
+# ---------------------------------------------------------------- 4. live curves, kill -9
+
+
+def measure_live_curves(work: Work, rounds: int) -> dict[str, Any]:
+    """Train for at least six seconds with a curve; the share of the time that drawing took."""
+    plotting.display = lambda *_, **__: type("Handle", (), {"update": lambda *_: None})()
+    shares, pictures, seconds = [], [], []
+    epochs = 2 + int(6 / clock(lambda: fit_epoch(work.new_model(), work)).wall)
+    for _ in range(rounds):
+        curves = plotting.LiveCurves()
+        curves.in_notebook = True
+        model, start = work.new_model(), time.perf_counter()
+        options = {"epochs": epochs, "lr": LR, "device": "cpu"}
+        training.fit(model, work.batches, callbacks=[curves], **options)
+        seconds.append(time.perf_counter() - start)
+        shares.append(curves.spent / seconds[-1])
+        pictures.append(curves.pictures)
+    return {"seconds": median(seconds), "pictures": median(pictures), "share": max(shares)}
+
+
+def measure_kills(number: int) -> dict[str, int]:
+    """Kill -9 a training process at random moments; its file must load after every one."""
+    from test_resume import kills
+
+    with tempfile.TemporaryDirectory() as folder:
+        return {"kills": number, "epochs_kept": kills(Path(folder) / "run.pt", number, seed=1)}
+
+
 # ---------------------------------------------------------------- report
 
 
@@ -437,6 +466,11 @@ def main() -> int:
     show_memory(state, process)
     growth = measure_growth(work, parts, min(rounds, 5))
     show_growth(growth)
+    live = measure_live_curves(work.part(8) if options.quick else work, min(rounds, 3))
+    print(f"\nLiveCurves: {live['pictures']} pictures in {live['seconds']:.1f} s", end="")
+    print(f", at most {live['share']:.1%} of the time (target: 5 %)")
+    killed = measure_kills(2 if options.quick else 50)
+    print(f"kill -9: {killed['kills']} times, the checkpoint could be loaded every time")
     results = {
         "quick": options.quick,
         "environment": environment(),
@@ -445,13 +479,16 @@ def main() -> int:
     }
     results |= {"settings": SETTINGS | {"batch_size": BATCH_SIZE, "lr": LR}, "speed": speed}
     results |= {"threads": threads, "memory": {"state": state, "process": process}}
+    results |= {"live_curves": live, "kill_9": killed}
     store(results | {"growth": growth, "seconds_in_all": time.perf_counter() - start})
 
     if options.quick:
         print("Quick run: too short to judge the targets.")
         return 0
     missed = missed_targets(speed)
-    print("\n".join(missed) or "Both targets are met.")
+    if live["share"] > 0.05:
+        missed.append(f"MISSED: LiveCurves took {live['share']:.1%} of the time, more than 5 %")
+    print("\n".join(missed) or "All targets are met.")
     return 1 if missed else 0
 
 

@@ -218,7 +218,7 @@ def run(epochs, lr, *callbacks):
     return training.fit(model, train, validation, epochs=epochs, lr=lr, callbacks=callbacks)
 """,
     "runs = {f'lr {lr:g}': run(2, lr) for lr in (1e-3, 3e-3, 3e-2)}\ncompare_runs(runs)",
-    "history = run(100, 3e-3, LiveCurves())",
+    "history = run(20, 3e-3, LiveCurves())",
     "print(history.stopped, len(history.steps) == history.steps[-1].step, len(history.epochs) > 0)",
 ]
 COLLECT = """

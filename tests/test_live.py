@@ -1,0 +1,284 @@
+"""Curves while training, runs kept and compared, and training from a terminal."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+import pytest
+from IPython.display import Image
+
+from llm_helpers import plotting, widgets
+from llm_helpers.data import BucketBatches
+from llm_helpers.models import TextRNN
+from llm_helpers.plotting import LiveCurves, describe_runs, plot_runs
+from llm_helpers.training import (
+    DivergedError,
+    History,
+    fit,
+    load_runs,
+    save_run,
+    seed_everything,
+)
+
+matplotlib.use("agg")
+STEPS = 6  # an epoch of the toy problem
+
+
+def new_model() -> TextRNN:
+    return TextRNN(20, 2, embed_dim=8, hidden_dim=8, pooling="max")
+
+
+def train(batches: BucketBatches, *rest: Any, **options: Any) -> History:
+    seed_everything(0)
+    return fit(new_model(), batches, *rest, **{"epochs": 2, "device": "cpu"} | options)
+
+
+# ---------------------------------------------------------------- LiveCurves
+
+
+@pytest.fixture
+def pictures(monkeypatch: pytest.MonkeyPatch) -> list[Image]:
+    """Stand in for a notebook: every picture shown, first to last."""
+    shown: list[Image] = []
+
+    class Handle:
+        def update(self, image: Image) -> None:
+            shown.append(image)
+
+    def display(image: Image, display_id: bool) -> Handle:
+        assert display_id and not shown, "only the first picture is displayed"
+        shown.append(image)
+        return Handle()
+
+    monkeypatch.setattr(plotting, "display", display)
+    return shown
+
+
+def live(**options: Any) -> LiveCurves:
+    curves = LiveCurves(**options)
+    curves.in_notebook = True
+    return curves
+
+
+def alt(image: Image) -> str:
+    return image._repr_mimebundle_()[1]["image/png"]["alt"]
+
+
+def test_without_a_limit_every_step_and_the_end_are_drawn(
+    toy: BucketBatches, toy_validation: BucketBatches, pictures: list
+) -> None:
+    curves = live(share=float("inf"))
+    history = train(toy, toy_validation, callbacks=[curves])
+    assert len(pictures) == curves.pictures == 2 * STEPS + 2 + 1  # steps, epochs, the end
+    assert "after step 1 of 12 (running): loss 0." in alt(pictures[0])
+    best = f"validation accuracy {history.epochs[-1].validation_accuracy:.3f}"
+    assert alt(pictures[-1]).endswith(f"{best}.") and "(finished)" in alt(pictures[-1])
+    assert len({image.data for image in pictures}) > 2 * STEPS
+
+
+def test_a_share_of_nothing_leaves_the_first_and_the_last_picture(
+    toy: BucketBatches, pictures: list
+) -> None:
+    train(toy, callbacks=[live(share=0.0)])
+    assert len(pictures) == 2 and "step 12 of 12 (finished)" in alt(pictures[-1])
+
+
+def test_pictures_are_spaced_by_what_they_cost(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A clock that only drawing and training move: 30 s of training, 50 ms a picture."""
+    history = History(settings={"epochs": 1, "steps_per_epoch": 3000})
+    curves = live(share=0.04)
+
+    def draw(history: History) -> None:
+        curves.cost = 0.05
+        curves.spent += curves.cost
+        curves.pictures += 1
+
+    monkeypatch.setattr(curves, "_draw", draw)
+    for step in range(1, 3001):
+        history.steps.append(plotting_record(step, seconds=step / 100 + curves.spent))
+        curves(history)
+    curves.finish(history)
+    total = history.steps[-1].seconds
+    assert 0.03 * total < curves.spent <= 0.04 * total + 0.05
+    assert curves.pictures > 15
+
+
+def plotting_record(step: int, seconds: float) -> Any:
+    from llm_helpers.training import StepRecord
+
+    return StepRecord(step, 0.5, seconds, 10 * step)
+
+
+@pytest.mark.parametrize("way", ["interrupt", "error", "diverged"])
+def test_the_last_state_is_drawn_however_the_run_ends(
+    toy: BucketBatches, pictures: list, way: str
+) -> None:
+    def end(history: History) -> None:
+        if len(history.steps) == 4:
+            raise {"interrupt": KeyboardInterrupt, "error": OSError}[way]
+
+    curves = live(share=0.0)
+    if way == "interrupt":
+        train(toy, callbacks=[curves, end])
+        assert "after step 4 of 12 (interrupted)" in alt(pictures[-1])
+    elif way == "error":
+        with pytest.raises(OSError):
+            train(toy, callbacks=[curves, end])
+        assert "after step 4 of 12 (failed: OSError)" in alt(pictures[-1])
+    else:
+        with pytest.raises(DivergedError):
+            train(toy, callbacks=[curves], loss_fn=lambda z, y: z.sum() * float("nan"))
+        assert "after step 1 of 12 (diverged)" in alt(pictures[-1])
+
+
+def test_a_run_that_ends_before_its_first_step_draws_nothing(
+    toy: BucketBatches, pictures: list
+) -> None:
+    def fail(*_: object) -> None:
+        raise OSError
+
+    with pytest.raises(OSError):
+        train(toy, callbacks=[live()], loss_fn=fail)
+    assert not pictures
+
+
+def test_in_a_terminal_it_is_a_progress_bar(
+    toy: BucketBatches, toy_validation: BucketBatches, capsys: pytest.CaptureFixture[str]
+) -> None:
+    train(toy, toy_validation, callbacks=[LiveCurves()])
+    said = capsys.readouterr()
+    assert not said.out and "12/12" in said.err and "validation accuracy=" in said.err
+
+
+# ---------------------------------------------------------------- runs on disk
+
+
+def test_runs_come_back_equal_and_can_be_read(toy: BucketBatches, tmp_path: Path) -> None:
+    folder = tmp_path / "runs"
+    runs = {"lr 0.1, monday": train(toy, lr=0.1), "lr=0.2": train(toy, lr=0.2)}
+    for name, run in runs.items():
+        path = save_run(run, name, folder)
+        assert path.stat().st_size < 5_000
+    assert load_runs(folder) == runs
+    text = path.read_text(encoding="utf-8")
+    assert json.loads(text)["settings"]["lr"] == 0.2 and text.count("\n") > 2 * STEPS
+
+
+@pytest.mark.parametrize("content", ["", "{", "[1, 2]", '{"steps": [[1]], "epochs": []}', "\x00"])
+def test_a_damaged_run_is_named_and_left_alone(
+    toy: BucketBatches, tmp_path: Path, content: str
+) -> None:
+    save_run(train(toy), "good", tmp_path)
+    (tmp_path / "bad.json").write_text(content)
+    with pytest.warns(UserWarning, match=r"^bad\.json is no run and was left alone"):
+        assert list(load_runs(tmp_path)) == ["good"]
+    assert (tmp_path / "bad.json").read_text() == content
+
+
+@pytest.mark.parametrize("name", ["", "..", "a/b", "a\\b", "a:b", "what?", "a\nb"])
+def test_a_name_that_cannot_be_a_files_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ValueError, match="can't be a file's name"):
+        save_run(History(), name, tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_no_folder_is_no_runs(tmp_path: Path) -> None:
+    assert load_runs(tmp_path / "none") == {}
+
+
+# ---------------------------------------------------------------- comparison
+
+
+@pytest.fixture
+def two(toy: BucketBatches, toy_validation: BucketBatches) -> dict[str, History]:
+    return {"a": train(toy, toy_validation, lr=0.1), "b": train(toy, lr=0.2, epochs=3)}
+
+
+@pytest.mark.parametrize("x", plotting.X_AXES)
+@pytest.mark.parametrize("metric", plotting.METRICS)
+def test_each_metric_stands_over_each_axis(two: dict, metric: str, x: str) -> None:
+    (axes,) = plot_runs(two, metric=metric, x=x).axes
+    lines = {line.get_label(): line.get_xdata() for line in axes.lines}
+    wanted = {"loss": (12, 18), "train_loss": (2, 3)}.get(metric, (2, 0))  # b has no validation
+    assert tuple(len(xs) for xs in lines.values()) == wanted
+    ends = {"step": 12, "epoch": 2, "seconds": two["a"].epochs[-1].seconds}
+    ends |= {"tokens": two["a"].steps[-1].tokens}
+    assert lines["a"][-1] == pytest.approx(ends[x], abs=0.05 if x == "seconds" else 0)
+
+
+def test_smoothing_keeps_the_raw_line_behind_and_is_a_mean_of_the_past(two: dict) -> None:
+    (axes,) = plot_runs(two, ["a"], metric="loss", smoothing=3, scale="log").axes
+    raw, smooth = (line.get_ydata() for line in axes.lines)
+    assert axes.get_yscale() == "log" and "mean of 3" in axes.get_ylabel()
+    assert list(raw) == [record.loss for record in two["a"].steps]
+    assert smooth[0] == raw[0] and smooth[7] == pytest.approx(sum(raw[5:8]) / 3)
+
+
+def test_the_table_shows_the_settings_that_differ_and_the_best(two: dict) -> None:
+    head, a, b = describe_runs(two).splitlines()
+    assert head.split()[:3] == ["run", "epochs", "lr"] and head.endswith("at epoch  ended")
+    assert a.split()[:4] == ["a", "2", "0.1", f"{two['a'].best.validation_loss:.3f}"]
+    assert b.split() == ["b", "3", "0.2", "-", "-", "3", "finished"]
+    assert len(describe_runs(two, ["b"]).splitlines()) == 2
+    assert "-" in describe_runs({"none": History()})
+
+
+def test_no_runs_is_an_error_that_helps() -> None:
+    with pytest.raises(ValueError, match="load_runs and save_run"):
+        widgets.compare_runs({})
+
+
+def test_the_explorer_of_runs_follows_its_controls(
+    two: dict, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown: list = []
+    monkeypatch.setattr(widgets, "display", shown.append)
+    widgets.compare_runs(two)
+    runs, metric, x, scale, smoothing, picture = shown[0].children
+    seen = {picture.value}
+    for control, value in [(metric, "loss"), (x, "tokens"), (scale, "log"), (smoothing, 4)]:
+        control.value = value
+        seen.add(picture.value)
+    runs.boxes[0].value = False
+    assert len(seen) == 5 and "\na " not in picture.value and "\nb " in picture.value
+
+
+# ---------------------------------------------------------------- from a terminal
+
+
+def in_terminal(folder: Path, name: str, processes: int, *options: str) -> History:
+    launcher = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
+    command = [sys.executable, *(launcher if processes > 1 else []), "-m", "llm_helpers.train"]
+    command += ["--epochs=1", "--lr=0.01", f"--name={name}", f"--folder={folder}", *options]
+    done = subprocess.run(
+        command, capture_output=True, text=True, env=os.environ | {"CUDA_VISIBLE_DEVICES": ""}
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert f"kept as {(folder / name).as_posix()}.json" in done.stdout
+    return load_runs(folder)[name]
+
+
+def test_two_processes_are_one_with_the_same_batch(tmp_path: Path) -> None:
+    options = ("--dropout=0", "--sentences=3000")
+    one, two = (in_terminal(tmp_path, f"run {n}", n, *options) for n in (1, 2))
+    assert len(one.steps) == len(two.steps) == 47 and two.settings["processes"] == 2
+    for a, b in zip(one.steps, two.steps, strict=True):
+        assert b.loss == pytest.approx(a.loss, abs=1e-6)
+    assert one.steps[-1].loss < 0.9 * one.steps[0].loss  # it has learned on the way
+    a, b = one.epochs[0], two.epochs[0]
+    assert b.train_loss == pytest.approx(a.train_loss, abs=1e-6)
+    assert b.validation_loss == pytest.approx(a.validation_loss, abs=1e-6)
+
+
+def test_a_run_in_a_terminal_goes_on_from_its_checkpoint(tmp_path: Path) -> None:
+    options = ("--sentences=400", f"--checkpoint={tmp_path / 'run.pt'}")
+    first = in_terminal(tmp_path, "first", 1, *options)
+    again = in_terminal(tmp_path, "again", 1, *options, "--epochs=2")
+    assert [r.loss for r in again.steps[:7]] == [r.loss for r in first.steps]
+    assert len(again.steps) == 14
