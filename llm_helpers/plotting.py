@@ -95,7 +95,7 @@ class LiveCurves:
     def __init__(self, metric: str = "validation_accuracy", share: float = 0.03) -> None:
         self.metric, self.share = metric, share
         self.cost = self.spent = 0.0  # seconds: the last picture, all pictures
-        self.pictures = 0
+        self.pictures, self.since = 0, 0.0  # since: seconds of the run before, if it was resumed
         self.in_notebook = getattr(get_ipython(), "kernel", None) is not None
 
     def __call__(self, history: History) -> None:
@@ -103,7 +103,7 @@ class LiveCurves:
         if not self.in_notebook:
             self._show_bar(history)
         elif not self.pictures or (
-            self.spent + 2 * self.cost < self.share * history.steps[-1].seconds
+            self.spent + 2 * self.cost < self.share * (history.steps[-1].seconds - self.since)
         ):  # 2: the run's last picture has to be paid for, too
             self._draw(history)
 
@@ -156,6 +156,7 @@ class LiveCurves:
 
     def _prepare(self, history: History) -> None:
         """Make the figure once; later pictures only move its lines."""
+        self.since = history.steps[-1].seconds
         self.figure = Figure(figsize=(9, 3.8), dpi=100)
         self.canvas = FigureCanvasAgg(self.figure)
         self.figure.set_layout_engine("none")  # a fitted layout costs time, in every picture
@@ -252,8 +253,11 @@ def plot_runs(
     of = f", mean of {smoothing}" if smoothing > 1 else ""
     axes.set(xlabel=x + unit, ylabel=metric.replace("_", " ") + of, yscale=scale)
     axes.xaxis.set_major_locator(MaxNLocator(5))
-    if scale == "log" and axes.lines:  # five plain numbers, however many decades
-        ticks = np.geomspace(*axes.get_ylim(), 7)[1:-1]
+    if scale == "log" and axes.lines:  # plain numbers, 0.4 instead of 4 x 10^-1
+        low, high = axes.get_ylim()
+        ticks = [n * 10.0**e for e in range(-6, 6) for n in (1, 2, 5) if low < n * 10.0**e < high]
+        if len(ticks) < 3:  # less than a decade
+            ticks = list(np.linspace(low, high, 7)[1:-1])
         axes.set_yticks(ticks, [f"{tick:.2g}" for tick in ticks])
         axes.set_yticks([], minor=True)
     if axes.lines:

@@ -351,7 +351,7 @@ def fit(
 
 
 def _clip(parameters: list[nn.Parameter], longest: float) -> None:
-    """Do what ``clip_grad_norm_`` does, but on a CPU no multiplication by 1: 2 % of a step."""
+    """Do what ``clip_grad_norm_`` does, but on a CPU without multiplying by 1."""
     gradients = [p.grad for p in parameters if p.grad is not None]
     if gradients and gradients[0].device.type == "cpu":
         norms = torch.stack([torch.linalg.vector_norm(gradient) for gradient in gradients])

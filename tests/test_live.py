@@ -253,7 +253,13 @@ def test_the_explorer_of_runs_follows_its_controls(
 
 
 def in_terminal(folder: Path, name: str, processes: int, *options: str) -> History:
-    launcher = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
+    launcher = [
+        "-m",
+        "torch.distributed.run",
+        "--standalone",
+        "--max-restarts=2",
+        f"--nproc-per-node={processes}",
+    ]
     command = [sys.executable, *(launcher if processes > 1 else []), "-m", "llm_helpers.train"]
     command += ["--epochs=1", "--lr=0.01", f"--name={name}", f"--folder={folder}", *options]
     done = subprocess.run(
