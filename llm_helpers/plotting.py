@@ -161,8 +161,8 @@ class LiveCurves:
         self.canvas = FigureCanvasAgg(self.figure)
         self.figure.set_layout_engine("none")  # a fitted layout costs time, in every picture
         top = self.figure.add_axes((0.08, 0.86, 0.89, 0.12))
-        left = self.figure.add_axes((0.08, 0.15, 0.4, 0.65))
-        right = self.figure.add_axes((0.57, 0.15, 0.4, 0.65))
+        left = self.figure.add_axes((0.08, 0.15, 0.4, 0.6))
+        right = self.figure.add_axes((0.57, 0.15, 0.4, 0.6))
         top.axis("off")
         top.add_patch(plt.Rectangle((0, 0), 1, 0.3, color="0.9"))
         self.bar_of_figure = top.add_patch(plt.Rectangle((0, 0), 0, 0.3, color=GREEN))
@@ -177,7 +177,7 @@ class LiveCurves:
             axes.set(xlabel="step", ylabel=label, xlim=(0, 1.02 * _total(history)))
             axes.xaxis.set_major_locator(MaxNLocator(3, integer=True))
             axes.yaxis.set_major_locator(MaxNLocator(4))
-        left.legend(loc="upper right")
+        left.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2)  # above, clear of the lines
 
 
 def _total(history: History) -> int:

@@ -45,7 +45,7 @@ class Shard:
 
     def loss(self, logits: Tensor, labels: Tensor) -> Tensor:
         """Cross-entropy of the share, weighted so that the mean over processes is the batch's."""
-        weight = self.weight if torch.is_grad_enabled() else 1.0  # validation isn't shared out
+        weight = self.weight if logits.requires_grad else 1.0  # validation is not shared out
         return weight * nn.functional.cross_entropy(logits, labels)
 
 
@@ -56,6 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--lr", type=float, default=3e-3)
     parser.add_argument("--batch-size", type=int, default=64, help="of all processes together")
     parser.add_argument("--dropout", type=float, default=0.3)
+    parser.add_argument("--float64", action="store_true", help="compute with 16 digits")
     parser.add_argument("--sentences", type=int, help="train on the first so many alone")
     parser.add_argument("--checkpoint", help="file to save to and to go on from (one process)")
     parser.add_argument("--name", default="terminal", help="name of the run (default: terminal)")
@@ -78,6 +79,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     train = data.batches_of(examples, vocab, options.batch_size, shuffle=True)
     validation = data.batches_of(splits.validation, vocab, 256)
     model = TextRNN(len(vocab), cell="gru", pooling="max", dropout=options.dropout).to(device)
+    if options.float64:
+        model = model.double()
     shard = Shard(train, rank, world)
     if world > 1:
         training.seed_everything(rank)  # but each drops out units of its own
@@ -96,7 +99,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         callbacks=[LiveCurves()] if rank == 0 else [],
     )
     if world > 1:
-        losses = torch.tensor([record.loss for record in history.steps], device=device)
+        found = [record.loss for record in history.steps]
+        losses = torch.tensor(found, device=device, dtype=torch.float64)
         distributed.all_reduce(losses)
         means = (losses / world).tolist()
         history.steps = [r._replace(loss=x) for r, x in zip(history.steps, means, strict=True)]

@@ -271,15 +271,16 @@ def in_terminal(folder: Path, name: str, processes: int, *options: str) -> Histo
 
 
 def test_two_processes_are_one_with_the_same_batch(tmp_path: Path) -> None:
-    options = ("--dropout=0", "--sentences=3000")
+    options = ("--dropout=0", "--float64", "--sentences=3001")
     one, two = (in_terminal(tmp_path, f"run {n}", n, *options) for n in (1, 2))
+    # the last batch has 57 rows: one process gets more of it than the other
     assert len(one.steps) == len(two.steps) == 47 and two.settings["processes"] == 2
     for a, b in zip(one.steps, two.steps, strict=True):
-        assert b.loss == pytest.approx(a.loss, abs=1e-6)
+        assert b.loss == pytest.approx(a.loss, abs=1e-9)
     assert one.steps[-1].loss < 0.9 * one.steps[0].loss  # it has learned on the way
     a, b = one.epochs[0], two.epochs[0]
-    assert b.train_loss == pytest.approx(a.train_loss, abs=1e-6)
-    assert b.validation_loss == pytest.approx(a.validation_loss, abs=1e-6)
+    assert b.train_loss == pytest.approx(a.train_loss, abs=1e-9)
+    assert b.validation_loss == pytest.approx(a.validation_loss, abs=1e-9)
 
 
 def test_a_run_in_a_terminal_goes_on_from_its_checkpoint(tmp_path: Path) -> None:

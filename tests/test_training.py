@@ -24,6 +24,7 @@ from llm_helpers.training import (
     EpochRecord,
     History,
     StepRecord,
+    _clip,
     best_device,
     fit,
     load_checkpoint,
@@ -335,6 +336,22 @@ def test_nan_in_the_first_step_points_to_input_and_weights(toy: BucketBatches) -
         train(model, toy)
     assert "at step 1 (epoch 1)" in str(caught.value)
     assert "the input, the weights or your loss_fn" in str(caught.value)
+
+
+@pytest.mark.parametrize("norm", [0.3, 0.999, 0.9999995, 1.0, 1.0000005, 1.7, 40.0, math.nan])
+def test_clipping_is_pytorchs_to_the_last_digit(norm: float) -> None:
+    torch.manual_seed(0)
+    gradients = [torch.randn(3, 4), torch.randn(5)]
+    length = torch.cat([g.flatten() for g in gradients]).norm()
+    clipped: list[list[Tensor]] = []
+    for clip in (_clip, nn.utils.clip_grad_norm_):
+        parameters = [nn.Parameter(torch.zeros_like(g)) for g in gradients]
+        for parameter, gradient in zip(parameters, gradients, strict=True):
+            parameter.grad = gradient * (norm / length)
+        clip([*parameters, nn.Parameter(torch.zeros(1))], 1.0)  # the last has no gradient
+        clipped.append([parameter.grad for parameter in parameters])
+    for ours, theirs in zip(*clipped, strict=True):
+        assert torch.equal(ours.nan_to_num(9), theirs.nan_to_num(9))
 
 
 # ---------------------------------------------------------------- interrupts
