@@ -44,6 +44,7 @@ RATERS = "movieReviewSnippets_anonDataRatings.txt"  # id, mean, spread, each per
 FILES = (*DATASETS.values(), RATERS)
 LABEL_NAMES = ("negative", "positive")
 PAD, UNK = "<pad>", "<unk>"
+IGNORE = -100  # a target that no loss counts: cross_entropy's own sign for it
 
 
 class DataError(ValueError):
@@ -327,7 +328,7 @@ class Batch(NamedTuple):
 
     tokens: Tensor  # (batch, time) int64
     lengths: Tensor  # (batch,) int64, tokens before the padding
-    labels: Tensor  # (batch,) int64
+    labels: Tensor  # (batch,) int64; (batch, time) where every token has a target of its own
     rows: Tensor  # (batch,) int64, where each sequence stands in the data set
 
     def to(self, device: torch.device | str) -> Batch:
@@ -344,24 +345,27 @@ class BucketBatches:
 
     Args:
         sequences: lists of token ids, none empty.
-        labels: one class id a sequence.
+        labels: one class id a sequence (or one row of probabilities).
         batch_size: sequences a batch; the last one may be smaller.
         window: batches sorted together; 1 turns the bucketing off.
+        per_token: ``labels`` holds a list for each sequence, a target for each token; they are
+            padded with ``IGNORE``.
 
     Raises:
-        ValueError: no sequences, an empty one, or another number of labels.
+        ValueError: no sequences, an empty one, or another number of labels or targets.
     """
 
     def __init__(
         self,
         sequences: Sequence[Sequence[int]],
-        labels: Sequence[int],
+        labels: Sequence[int] | Sequence[Sequence[float]],
         batch_size: int = 64,
         *,
         shuffle: bool = False,
         seed: int = 0,
         window: int = 20,
         pad_index: int = 0,
+        per_token: bool = False,
     ) -> None:
         if len(sequences) != len(labels):
             raise ValueError(f"{len(sequences)} sequences but {len(labels)} labels")
@@ -372,7 +376,14 @@ class BucketBatches:
             raise ValueError(f"sequence {int(self.lengths.argmin())} is empty")
         padded = [torch.tensor(sequence) for sequence in sequences]
         self.tokens = pad_sequence(padded, batch_first=True, padding_value=pad_index)
-        self.labels = torch.tensor(labels)  # (rows,)
+        self.per_token = per_token
+        if per_token:
+            for number, (sequence, targets) in enumerate(zip(sequences, labels, strict=True)):
+                if len(sequence) != len(targets):
+                    raise ValueError(f"sequence {number} has another number of targets")
+            self.labels = pad_sequence(list(map(torch.tensor, labels)), True, IGNORE)
+        else:
+            self.labels = torch.tensor(labels)  # (rows,)
         self.batch_size, self.shuffle, self.seed, self.window = batch_size, shuffle, seed, window
         self.epoch = 0
 
@@ -406,7 +417,8 @@ class BucketBatches:
             rows = batches[number]
             lengths = self.lengths[rows]
             longest = int(lengths.max())
-            yield Batch(self.tokens[rows, :longest], lengths, self.labels[rows], rows)
+            labels = self.labels[rows, :longest] if self.per_token else self.labels[rows]
+            yield Batch(self.tokens[rows, :longest], lengths, labels, rows)
 
 
 def batches_of(

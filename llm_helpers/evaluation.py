@@ -10,8 +10,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from .data import Batch, Example
-from .models import predict
+from .data import IGNORE, Batch, Example
+from .models import outputs, predict
 
 WORD_OR_MARK = r"(?u)\b\w+\b|[^\w\s]"
 
@@ -36,6 +36,21 @@ def evaluate(model: nn.Module, batches: Iterable[Batch]) -> Scores:
     accuracy = float((logits.argmax(1) == labels).float().mean())
     loss = float(nn.functional.cross_entropy(logits, labels))
     return Scores(loss, accuracy, standard_error(accuracy, len(labels)), len(labels))
+
+
+def next_token_loss(logits: Tensor, targets: Tensor) -> Tensor:
+    """Mean cross-entropy, nats a token: logits (batch, time, vocab), targets (batch, time)."""
+    return nn.functional.cross_entropy(logits.flatten(0, 1), targets.flatten(), ignore_index=IGNORE)
+
+
+def perplexity(model: nn.Module, batches: Iterable[Batch]) -> float:
+    """Give exp(mean loss of a target): among how many tokens the model is in doubt."""
+    nats = total = 0.0
+    for logits, batch in outputs(model, batches):
+        counted = int((batch.labels != IGNORE).sum())
+        nats += float(next_token_loss(logits, batch.labels)) * counted
+        total += counted
+    return math.exp(nats / total)
 
 
 def mean_and_error(values: Sequence[float]) -> tuple[float, float]:

@@ -5,7 +5,7 @@ Built in the open in notebook 05.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Literal
 
 import torch
@@ -127,24 +127,74 @@ class TextRNN(nn.Module):
         return pad_packed_sequence(self.rnn(packed)[0], batch_first=True)[0]
 
 
-@torch.inference_mode()
-def predict(model: nn.Module, batches: Iterable[Batch]) -> tuple[Tensor, Tensor]:
-    """Run a model in evaluation mode over batches, and leave its mode as it was.
+class RNNLanguageModel(nn.Module):
+    """Give logits for the next token at every place of a sequence. Built in notebook 08.
 
-    Returns:
-        Logits (rows, classes) float32 and labels (rows,) int64, both on the CPU and in the
-        order of the data set, however the batches were dealt.
+    The output layer uses the embedding's weights again (tied: Press & Wolf 2017), so the
+    hidden state is as wide as a word vector. Every sequence starts from a state of zeros.
+
+    Args:
+        vocab_size: number of tokens, ``<pad>`` included.
+        embed_dim: size of a token's vector and of the hidden state.
+        cell: ``rnn``, ``gru`` or ``lstm``.
+        dropout: share of the vectors' and of the states' entries set to zero while training.
+    """
+
+    def __init__(
+        self,
+        vocab_size: int,
+        embed_dim: int = 96,
+        *,
+        cell: Literal["rnn", "gru", "lstm"] = "gru",
+        dropout: float = 0.0,
+        pad_index: int = 0,
+    ) -> None:
+        super().__init__()
+        self.embedding = nn.Embedding(vocab_size, embed_dim, padding_idx=pad_index)
+        nn.init.normal_(self.embedding.weight, std=0.1)
+        nn.init.zeros_(self.embedding.weight[pad_index])
+        self.rnn = CELLS[cell](embed_dim, embed_dim, batch_first=True)
+        self.dropout = nn.Dropout(dropout)
+        self.fc = nn.Linear(embed_dim, vocab_size)
+        self.fc.weight = self.embedding.weight
+
+    def forward(self, tokens: Tensor, lengths: Tensor | None = None) -> Tensor:
+        """Give logits (batch, time, vocab) for tokens (batch, time) int64.
+
+        ``lengths`` isn't needed: padding stands at the end, where no real place can see it.
+        """
+        states = self.rnn(self.dropout(self.embedding(tokens)))[0]  # (batch, time, embed)
+        return self.fc(self.dropout(states))
+
+
+@torch.inference_mode()
+def outputs(model: nn.Module, batches: Iterable[Batch]) -> Iterator[tuple[Tensor, Batch]]:
+    """Run a model in evaluation mode, batch by batch, and leave its mode as it was.
+
+    Yields:
+        The model's logits and the batch, both on the model's device.
     """
     device = next(model.parameters()).device
     was_training = model.training
     model.eval()
     try:
-        parts = []
         for batch in batches:
-            tokens, lengths = batch.tokens.to(device), batch.lengths.to(device)
-            parts.append((model(tokens, lengths).float(), batch.labels, batch.rows))
+            batch = batch.to(device)
+            yield model(batch.tokens, batch.lengths), batch
     finally:
         model.train(was_training)
-    logits, labels, rows = (torch.cat(part) for part in zip(*parts, strict=True))
+
+
+def predict(model: nn.Module, batches: Iterable[Batch]) -> tuple[Tensor, Tensor]:
+    """Run a classifier over batches, see :func:`outputs`.
+
+    Returns:
+        Logits (rows, classes) float32 and labels (rows,) int64, both on the CPU and in the
+        order of the data set, however the batches were dealt.
+    """
+    parts = [
+        (logits.float(), batch.labels, batch.rows) for logits, batch in outputs(model, batches)
+    ]
+    logits, labels, rows = (torch.cat(part).cpu() for part in zip(*parts, strict=True))
     order = rows.argsort()
-    return logits.cpu()[order], labels[order]
+    return logits[order], labels[order]

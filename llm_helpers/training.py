@@ -23,8 +23,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from .data import Batch, BucketBatches, write_atomically
-from .models import predict
+from .data import IGNORE, Batch, BucketBatches, write_atomically
+from .models import outputs
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 PRECISIONS = {"float32": None, "bfloat16": torch.bfloat16, "float16": torch.float16}
@@ -188,7 +188,7 @@ def fit(
         optimizer: used instead of AdamW; ``lr`` and ``weight_decay`` then don't count.
         decay: let the learning rate fall to zero, linearly, over the run.
         clip_norm: longest gradient allowed, over all parameters (Pascanu et al. 2013).
-        loss_fn: ``loss_fn(logits, labels)`` gives a scalar tensor.
+        loss_fn: ``loss_fn(logits, labels)`` gives a scalar tensor, a mean over the labels.
         device: by default :func:`best_device`.
         precision: ``float32``, or autocast to ``bfloat16`` or ``float16``.
         patience: stop after so many epochs without a lower validation loss.
@@ -431,9 +431,15 @@ def _judge(
 ) -> tuple[float, float] | tuple[()]:
     if validation is None:
         return ()
-    logits, labels = predict(model, validation)
-    accuracy = (logits.argmax(-1) == labels).float().mean()
-    return float(loss_fn(logits, labels)), float(accuracy)
+    if isinstance(validation, BucketBatches):
+        validation.set_epoch(0)  # the same batches every time, and after a stop
+    loss = right = total = 0.0
+    for logits, batch in outputs(model, validation):
+        counted = int((batch.labels != IGNORE).sum())
+        loss += float(loss_fn(logits.float(), batch.labels)) * counted
+        right += int((logits.argmax(-1) == batch.labels).sum())
+        total += counted
+    return loss / total, right / total
 
 
 def _diverged(history: History, steps_per_epoch: int) -> DivergedError:
