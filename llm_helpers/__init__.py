@@ -2,7 +2,7 @@
 
 Data flows one way; a module imports only from those to its left:
 ``torchtext_compat -> data -> models -> training -> evaluation -> plotting -> widgets``, with
-``checks`` used by notebooks alone.
+``agent_world`` beside ``evaluation``, and ``checks`` used by notebooks alone.
 """
 
 from . import torchtext_compat  # noqa: F401  (makes torchtext importable on today's torch)

@@ -213,6 +213,19 @@ def _in_words(history: History) -> str:
     )
 
 
+def film_strip(frames: Sequence[np.ndarray], captions: Sequence[str], most: int = 6) -> Figure:
+    """Draw pictures (height, width, 3) side by side, the first, the last and some between."""
+    count = min(most, len(frames))
+    chosen = [round(i * (len(frames) - 1) / max(1, count - 1)) for i in range(count)]
+    figure, axes = plt.subplots(1, count, figsize=(1.6 * count, 2), squeeze=False, layout="none")
+    figure.subplots_adjust(left=0.01, right=0.99, bottom=0.01, top=0.85, wspace=0.05)
+    for ax, number in zip(axes[0], chosen, strict=True):
+        ax.imshow(frames[number])
+        ax.set_title(captions[number], fontsize=9)
+        ax.axis("off")
+    return figure
+
+
 # ---------------------------------------------------------------- several runs
 
 METRICS = ("validation_loss", "validation_accuracy", "train_loss", "loss")  # loss: by step

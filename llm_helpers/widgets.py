@@ -17,8 +17,9 @@ from .plotting import METRICS, X_AXES, describe_runs, plot_runs, to_png
 from .training import History
 
 Slider = tuple[float, float, float, float]  # lowest, highest, step, value at first
-# a list of words: choose one, at first the first; a tuple of words: choose several, at first all
-Control = Slider | list[str] | tuple[str, ...]
+# a list of words: choose one, at first the first; a tuple of words: choose several, at first all;
+# a string: a box to type in, with that text at first
+Control = Slider | list[str] | tuple[str, ...] | str
 
 
 def explore(
@@ -37,8 +38,11 @@ def explore(
         alt: tells in words what the figure shows; the values are added.
         words: takes the same and gives plain text, shown below the figure.
         controls: (lowest, highest, step, first value) for a slider, of integers if all four
-            are; a list of words to choose one from; a tuple of words to choose several from.
+            are; a list of words to choose one from; a tuple of words to choose several from;
+            a text to begin with for a box to type in (drawn anew at Enter).
             All react to the keyboard; JupyterLab keeps the arrow keys of a menu for itself.
+
+    Where ``draw`` raises a ValueError, its message is shown in place of the figure.
 
     Raises:
         ValueError: an alt text too short to tell anything.
@@ -56,7 +60,11 @@ def explore(
     def redraw(_change: object = None) -> None:
         values = {name: knob.value for name, knob in knobs.items()}
         now = ", ".join(f"{_label(name)} = {value}" for name, value in values.items())
-        shown = _img(to_png(draw(**values)), f"{alt} Now: {now}.")
+        try:
+            shown = _img(to_png(draw(**values)), f"{alt} Now: {now}.")
+        except ValueError as error:
+            picture.value = f"<p>{html.escape(str(error))}</p>"
+            return
         picture.value = shown + (f"<pre>{html.escape(words(**values))}</pre>" if words else "")
 
     redraw()
@@ -86,6 +94,8 @@ def compare_runs(histories: Mapping[str, History]) -> None:
 
 
 def _first(control: Control) -> float | str | tuple[str, ...]:
+    if isinstance(control, str):
+        return control
     if isinstance(control, list):
         return control[0]
     return control if isinstance(control[0], str) else control[3]
@@ -112,6 +122,8 @@ class _Several(ipywidgets.HBox):
 def _knob(name: str, control: Control) -> ipywidgets.Widget:
     looks = {"description": _label(name), "style": {"description_width": "8em"}}
     looks["layout"] = {"width": "30em"}
+    if isinstance(control, str):
+        return ipywidgets.Text(control, continuous_update=False, **looks)
     if isinstance(control, list):
         return ipywidgets.SelectionSlider(options=control, **looks)
     if isinstance(control[0], str):

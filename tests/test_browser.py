@@ -294,3 +294,56 @@ def test_the_curve_moves_and_the_interrupt_button_leaves_the_history(watch: tupl
     keep_screenshot(page, EXPLORER, "compare-runs.png")
     assert "best validation loss" in explorer.locator("pre").inner_text()
     assert not complaints
+
+
+# ---------------------------------------------------------------- an agent that listens
+
+READY = """
+import matplotlib.pyplot as plt
+import numpy as np
+import torch
+from llm_helpers import agent_world, widgets
+from llm_helpers.agent_world import ACTIONS, SEEDS, World
+from llm_helpers.plotting import film_strip
+
+LEVEL = "BabyAI-GoToLocal-v0"
+policy = agent_world.clone([({"BabyAI-GoToLocalS8N2-v0": 100}, 1)])[0]
+"""
+
+
+def test_an_instruction_can_be_typed_and_nonsense_gets_a_kind_word(
+    lab: str, browser: playwright.Browser
+) -> None:
+    # the explorer's own cell of notebook 09, with an agent that has hardly been trained
+    stored = nbformat.read(ROOT / "notebooks" / "09_language_agent.ipynb", as_version=4)
+    (explorer_cell,) = [c.source for c in stored.cells if "widgets.explore(" in c.source]
+    notebook = nbformat.v4.new_notebook(
+        cells=[nbformat.v4.new_code_cell(source) for source in (READY, explorer_cell)]
+    )
+    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3"}
+    nbformat.write(notebook, Path(lab_folder[0]) / "notebooks" / "listen.ipynb")
+    page, complaints = opened(browser, lab, "listen.ipynb")
+    run_cells(page)
+    page.evaluate(SHOW_CELL, 1)
+    explorer = page.locator(EXPLORER)
+    explorer.locator("img").wait_for()
+    box = explorer.locator("input[type=text]").first
+
+    def say(words: str) -> None:
+        box.fill(words)
+        box.press("Enter")
+
+    first = explorer.locator("img").get_attribute("alt")
+    assert "go to the grey ball" in first
+    say("go to the yellow key")
+    explorer.locator("img[alt*='go to the yellow key']").wait_for(timeout=10_000)
+    say("go to the blue dragon")
+    explorer.locator("p", has_text="don't know the word 'dragon'").wait_for(timeout=10_000)
+    assert "red" in explorer.inner_text() and "ball" in explorer.inner_text()
+    say("go to the green box")
+    explorer.locator("p", has_text="There is no green box here").wait_for(timeout=10_000)
+    say("go to the blue box")
+    explorer.locator("img[alt*='go to the blue box']").wait_for(timeout=10_000)
+    keep_screenshot(page, EXPLORER, "agent.png")
+    assert not complaints
+    page.close()

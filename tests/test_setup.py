@@ -239,7 +239,7 @@ def code_lines(path: Path) -> int:
 def test_the_package_stays_small() -> None:
     lines = {path.name: code_lines(path) for path in PACKAGE.rglob("*.py")}
     lines.pop("torchtext_compat.py")  # stands in for a compiled part of torchtext, teaches nothing
-    assert sum(lines.values()) <= 1300, lines
+    assert sum(lines.values()) <= 1600, lines
 
 
 ROOMS = [
@@ -253,7 +253,7 @@ ROOMS = [
 ]
 MAY_IMPORT = {room: set(ROOMS[:place]) for place, room in enumerate(ROOMS)} | {
     "__init__": set(ROOMS),
-    "agent_world": {"torchtext_compat", "data"},
+    "agent_world": {"torchtext_compat", "data", "models", "training"},
     "checks": {*ROOMS, "agent_world"},
     "train": {*ROOMS},
 }

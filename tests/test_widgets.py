@@ -85,3 +85,18 @@ def test_a_tuple_of_words_becomes_check_boxes(shown: list) -> None:
     assert calls == [{"runs": ("a", "b", "c")}] and "<pre>&lt;3&gt;</pre>" in picture.value
     several.boxes[1].value = False
     assert calls[-1] == {"runs": ("a", "c")} and "<pre>&lt;2&gt;</pre>" in picture.value
+
+
+def test_a_text_becomes_a_box_and_a_refusal_is_shown(shown: list) -> None:
+    def picky(order: str) -> Figure:
+        if order != "go":
+            raise ValueError("I know: <go>")
+        return draw(order=order)
+
+    widgets.explore(picky, ALT, order="go")
+    box, picture = shown[0].children
+    assert calls == [{"order": "go"}] and "<img" in picture.value
+    box.value = "fly"
+    assert picture.value == "<p>I know: &lt;go&gt;</p>"
+    box.value = "go"
+    assert "<img" in picture.value

@@ -1,0 +1,437 @@
+"""BabyAI worlds as text: what an agent perceives is a sentence. Built in notebook 09.
+
+The worlds are those of BabyAI (Chevalier-Boisvert et al., ICLR 2019) in ``minigrid``. The agent
+sees the 7 x 7 cells before it and hears an instruction such as "go to the red ball".
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import random
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import redirect_stdout
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.rnn import pad_sequence
+
+from .data import PAD, UNK, BucketBatches
+from .models import TextRNN
+from .training import History, fit, seed_everything
+
+os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")  # pygame greets otherwise
+
+import gymnasium
+import minigrid  # noqa: F401  (registers its worlds)
+from minigrid.core.constants import COLOR_NAMES, IDX_TO_COLOR, IDX_TO_OBJECT, OBJECT_TO_IDX
+from minigrid.envs.babyai.core.verifier import GoToInstr, ObjDesc
+from minigrid.utils.baby_ai_bot import BabyAIBot
+
+ACTIONS = ("left", "right", "forward", "pickup", "drop", "toggle", "done")
+LEFT, RIGHT, FORWARD, PICKUP, DROP, TOGGLE, DONE = range(7)
+SEEDS = {"train": 0, "validation": 10_000_000, "test": 20_000_000}  # the first seed of each part
+THINGS = ("ball", "box", "key")
+DOOR_STATES = ("open", "closed", "locked")
+COMPASS = ((0, 1), (1, 0), (0, -1), (-1, 0))  # steps ahead, when facing each way; right is next
+FARTHEST = 7  # what is farther away is said to be so far
+
+
+# every word that can stand in a text
+WORDS = [PAD, UNK, "go", "to", "the", "a", ";", "wall", "held", "door", *COLOR_NAMES, *THINGS]
+WORDS += [f"{way}-{n}" for way in ("ahead", "behind", "left", "right") for n in range(1, 8)]
+WORDS += [*DOOR_STATES, *ACTIONS]
+IDS = {word: number for number, word in enumerate(WORDS)}
+
+
+def encode(text: str) -> list[int]:
+    """Turn a text of known words into ids.
+
+    Raises:
+        ValueError: an unknown word; the message names it and the words that would do.
+    """
+    unknown = [word for word in text.split() if word not in IDS]
+    if unknown:
+        known = f"{', '.join(COLOR_NAMES)}; {', '.join(THINGS)}"
+        raise ValueError(f"I don't know the word {unknown[0]!r}. I know: go to the; {known}")
+    return [IDS[word] for word in text.split()]
+
+
+def batch_of(texts: Sequence[str]) -> tuple[Tensor, Tensor]:
+    """Give token ids (texts, time) int64, padded, and lengths (texts,) int64."""
+    ids = [torch.tensor(encode(text)) for text in texts]
+    lengths = torch.tensor([len(sequence) for sequence in ids])
+    return pad_sequence(ids, batch_first=True), lengths
+
+
+class World:
+    """A BabyAI world that tells in words what the agent sees and remembers.
+
+    Args:
+        level: the name of a ``minigrid`` world, ``BabyAI-GoToLocal-v0`` for instance.
+        memory: also tell what was seen before, at the place where it must be now, and the
+            last three actions.
+    """
+
+    def __init__(self, level: str, *, memory: bool = True) -> None:
+        self.env = gymnasium.make(level, disable_env_checker=True).unwrapped
+        self.memory = memory
+
+    def reset(self, seed: int) -> str:
+        """Make the world number ``seed``; return its instruction."""
+        with redirect_stdout(io.StringIO()):  # minigrid tells when it throws a world away
+            self.image = self.env.reset(seed=seed)[0]["image"]  # (7, 7, 3): column, row, what
+        self.instruction = self.env.mission
+        self.success = self.ended = False
+        self.actions: list[int] = []
+        self.place, self.facing = (0, 0), 0  # by dead reckoning: where the agent thinks it is
+        self.seen: dict[tuple[int, int], str] = {}
+        self._look()
+        return self.instruction
+
+    def ask(self, instruction: str) -> None:
+        """Give the agent another instruction, here and now; the world judges by it from now on.
+
+        Raises:
+            ValueError: a word the agent doesn't know, no "go to the <colour> <thing>", or a
+                thing that doesn't stand in this world. The message says what would do.
+        """
+        encode(instruction.lower())
+        match instruction.lower().split():
+            case "go", "to", "the" | "a", colour, thing if colour in COLOR_NAMES:
+                pass
+            case _:
+                raise ValueError("I understand sentences such as: go to the red ball")
+        if f"{colour} {thing}" not in self.things():
+            here = ", ".join(sorted(self.things()))
+            raise ValueError(f"There is no {colour} {thing} here. There is: {here}")
+        self.instruction = f"go to the {colour} {thing}"
+        self.env.instrs = GoToInstr(ObjDesc(thing, colour))
+        self.env.instrs.reset_verifier(self.env)
+        self.env.step_count, self.success, self.ended = 0, False, False
+
+    def act(self, action: int) -> None:
+        """Do one of ``ACTIONS``; then ``success`` and ``ended`` tell how it went."""
+        kind, _, state = self.image[3, 5]
+        free = kind in (OBJECT_TO_IDX["empty"], OBJECT_TO_IDX["goal"]) or (
+            kind == OBJECT_TO_IDX["door"] and state == 0
+        )
+        if action in (LEFT, RIGHT):
+            self.facing = (self.facing + (1 if action == RIGHT else -1)) % 4
+        elif action == FORWARD and free:
+            self.place = self._cell(1, 0)
+        observation, reward, terminated, truncated, _ = self.env.step(action)
+        self.image, self.success = observation["image"], reward > 0
+        self.ended = terminated or truncated
+        self.actions.append(action)
+        self._look()
+
+    def things(self) -> set[str]:
+        """Name what stands in the world, seen or not: for experiments, not for the agent."""
+        cells = [cell for cell in self.env.grid.grid if cell is not None]
+        return {f"{cell.color} {cell.type}" for cell in cells if cell.type in THINGS}
+
+    def photo(self, tile: int = 24) -> np.ndarray:
+        """Draw the world from above, what is in view lighter: (height, width, 3) uint8."""
+        return self.env.get_frame(highlight=True, tile_size=tile)
+
+    def _cell(self, ahead: int, right: int) -> tuple[int, int]:
+        """Find the cell so many steps ahead and to the right on the agent's own map."""
+        (fx, fy), (rx, ry) = COMPASS[self.facing], COMPASS[(self.facing + 1) % 4]
+        x, y = self.place
+        return x + ahead * fx + right * rx, y + ahead * fy + right * ry
+
+    def _look(self) -> None:
+        """Write what is in view on the map, and wipe out what is no longer there."""
+        if not self.memory:
+            self.seen = {}
+        kinds = self.image[:, :, 0]
+        for column, row in np.argwhere(kinds != OBJECT_TO_IDX["unseen"]).tolist():
+            cell = self._cell(6 - row, column - 3)
+            kind, colour, state = self.image[column, row].tolist()
+            name = IDX_TO_OBJECT[kind]
+            if name == "door":
+                self.seen[cell] = f"{DOOR_STATES[state]} {IDX_TO_COLOR[colour]} door"
+            elif name in THINGS:
+                self.seen[cell] = f"{IDX_TO_COLOR[colour]} {name}"
+            else:
+                self.seen.pop(cell, None)
+
+    def surroundings(self) -> str:
+        """Tell what the agent sees and remembers, the nearest first."""
+        (fx, fy), (rx, ry) = COMPASS[self.facing], COMPASS[(self.facing + 1) % 4]
+        told = []
+        for (x, y), name in self.seen.items():
+            dx, dy = x - self.place[0], y - self.place[1]
+            ahead, right = dx * fx + dy * fy, dx * rx + dy * ry
+            told.append((abs(ahead) + abs(right), -ahead, right, name))
+        parts = ["wall ahead-1"] if self.image[3, 5, 0] == OBJECT_TO_IDX["wall"] else []
+        parts += [f"{name} {_where(-back, right)}" for _, back, right, name in sorted(told)]
+        return " ".join(parts)
+
+    def text(self) -> str:
+        """Instruction ; surroundings ; latest actions."""
+        done = " ".join(ACTIONS[action] for action in self.actions[-3:] if self.memory)
+        return f"{self.instruction} ; {self.surroundings()} ; {done}"
+
+
+def _where(ahead: int, right: int) -> str:
+    if (ahead, right) == (0, 0):
+        return "held"
+    words = []
+    if ahead:
+        words.append(f"{'ahead' if ahead > 0 else 'behind'}-{min(abs(ahead), FARTHEST)}")
+    if right:
+        words.append(f"{'right' if right > 0 else 'left'}-{min(abs(right), FARTHEST)}")
+    return " ".join(words)
+
+
+class Episode(NamedTuple):
+    """One attempt in one world."""
+
+    seed: int
+    instruction: str
+    texts: list[str]  # what was perceived before each action
+    actions: list[int]
+    success: bool
+
+
+def demonstrate(world: World, seed: int) -> Episode:
+    """Let BabyAI's bot, which remembers all it has seen and plans its way, play world ``seed``."""
+    world.reset(seed)
+    bot, texts, action = BabyAIBot(world.env), [], None
+    while not world.ended:
+        action = int(bot.replan(action))
+        texts.append(world.text())
+        world.act(action)
+    return Episode(seed, world.instruction, texts, world.actions, world.success)
+
+
+def demonstrations(
+    level: str,
+    number: int,
+    *,
+    memory: bool = True,
+    never_asked: Sequence[str] = (),
+    never_there: Sequence[str] = (),
+) -> list[Episode]:
+    """Collect successful demonstrations in the first training worlds that qualify.
+
+    Args:
+        level: the worlds' name.
+        number: how many.
+        memory: see :class:`World`.
+        never_asked: things ("red ball") that no instruction may name.
+        never_there: things that may not stand in the world at all.
+    """
+    world, episodes, seed = World(level, memory=memory), [], SEEDS["train"] - 1
+    while len(episodes) < number:
+        seed += 1
+        instruction = world.reset(seed)
+        if instruction.endswith(tuple(never_asked)) and never_asked:
+            continue
+        if world.things() & set(never_there):
+            continue
+        episode = demonstrate(world, seed)
+        if episode.success:
+            episodes.append(episode)
+    return episodes
+
+
+def batches_of(episodes: Sequence[Episode], batch_size: int = 64, seed: int = 0) -> BucketBatches:
+    """Deal all steps of all episodes into batches: the text is read, the action is the label."""
+    texts = [encode(text) for episode in episodes for text in episode.texts]
+    actions = [action for episode in episodes for action in episode.actions]
+    return BucketBatches(texts, actions, batch_size, shuffle=True, seed=seed)
+
+
+def new_policy() -> TextRNN:
+    """Make the policy of notebook 09: a text goes in, a logit for each action comes out."""
+    return TextRNN(len(WORDS), len(ACTIONS), embed_dim=64, hidden_dim=96, cell="gru")
+
+
+def clone(
+    lessons: Sequence[tuple[Mapping[str, int], int]], lr: float = 5e-3, **options: Any
+) -> tuple[TextRNN, list[History]]:
+    """Train a policy to do what the bot did (behaviour cloning), lesson after lesson.
+
+    Args:
+        lessons: each the number of demonstrations for some levels, and the epochs.
+        lr: AdamW's step size; in the last lesson it falls to zero.
+        options: those of :func:`demonstrations`.
+    """
+    seed_everything(0)
+    model, histories, seen = new_policy(), [], {}
+    for number, (levels, epochs) in enumerate(lessons, start=1):
+        for level, count in levels.items():
+            if level not in seen:
+                seen[level] = demonstrations(level, count, **options)
+        batches = batches_of([episode for level in levels for episode in seen[level]])
+        decay = number == len(lessons)
+        histories.append(fit(model, batches, epochs=epochs, lr=lr, decay=decay, device="cpu"))
+    return model, histories
+
+
+def loop_breaking(choices: int = 3) -> Callable[[Tensor, Sequence[World]], list[int]]:
+    """Choose the likeliest action that wasn't tried yet at this place, facing this way.
+
+    Args:
+        choices: among so many of the first ``ACTIONS``; 3 are the moves alone.
+
+    Returns:
+        A ``choose`` for :func:`rollout`, good for one call of it.
+    """
+    tried: dict[World, dict[tuple, list[int]]] = {}
+
+    def choose(logits: Tensor, worlds: Sequence[World]) -> list[int]:
+        actions = []
+        for world, row in zip(worlds, logits[:, :choices].clone(), strict=True):
+            if not world.actions:
+                tried[world] = {}  # a new episode
+            before = tried[world].setdefault((world.place, world.facing), [])
+            if len(before) == choices:
+                before.clear()
+            row[before] = -torch.inf
+            before.append(int(row.argmax()))
+            actions.append(before[-1])
+        return actions
+
+    return choose
+
+
+def rollout(
+    model: nn.Module,
+    level: str,
+    seeds: Sequence[int],
+    choose: Callable[[Tensor, Sequence[World]], list[int]] | None = None,
+    instruct: Callable[[World], str] | None = None,
+    memory: bool = True,
+    together: int = 256,
+) -> list[Episode]:
+    """Let a policy play many worlds side by side: one forward pass moves all of them.
+
+    Args:
+        model: called as ``model(tokens, lengths)``, gives logits (worlds, actions).
+        level: the worlds' name.
+        seeds: one world each.
+        choose: gives actions for logits (worlds, actions) and their worlds; by default argmax.
+        instruct: gives what is read in place of the world's instruction, which still judges.
+        memory: see :class:`World`; as it was in training.
+        together: worlds played at the same time.
+
+    Returns:
+        An episode for each seed, in their order.
+    """
+    choose = choose or (lambda logits, worlds: logits.argmax(1).tolist())
+    device = next(model.parameters()).device
+    worlds = [World(level, memory=memory) for _ in range(min(together, len(seeds)))]
+    episodes = []
+    for start in range(0, len(seeds), together):
+        playing = list(zip(worlds, seeds[start : start + together], strict=False))
+        texts: list[list[str]] = [[] for _ in playing]
+        for world, seed in playing:
+            world.reset(seed)
+            if instruct:
+                world.instruction = instruct(world)
+        awake = list(range(len(playing)))
+        while awake:
+            for i in awake:
+                texts[i].append(worlds[i].text())
+            tokens, lengths = batch_of([texts[i][-1] for i in awake])
+            with torch.inference_mode():
+                logits = model(tokens.to(device), lengths.to(device)).float().cpu()
+            actions = choose(logits, [worlds[i] for i in awake])
+            for i, action in zip(awake, actions, strict=True):
+                worlds[i].act(action)
+            awake = [i for i in awake if not worlds[i].ended]
+        for (world, seed), told in zip(playing, texts, strict=True):
+            episodes.append(Episode(seed, world.instruction, told, world.actions, world.success))
+    return episodes
+
+
+class Update(NamedTuple):
+    """What one update of :func:`reinforce` saw."""
+
+    reward: float  # mean over the episodes
+    success: float  # share of them
+    steps: float  # mean length
+
+
+def reward_of(episode: Episode, limit: int = 64) -> float:
+    """Give BabyAI's reward: 0 for a failure, else 1 - 0.9 * steps / limit."""
+    return float(episode.success) * (1 - 0.9 * len(episode.actions) / limit)
+
+
+def sampling(logits: Tensor, worlds: Sequence[World]) -> list[int]:
+    """Draw each action with the policy's own probability: a ``choose`` for :func:`rollout`."""
+    return torch.multinomial(logits.softmax(1), 1)[:, 0].tolist()
+
+
+def policy_loss(policy: nn.Module, episodes: Sequence[Episode], advantages: Tensor) -> float:
+    """Add to the gradients those of the policy-gradient loss; return the loss.
+
+    Args:
+        policy: called as ``policy(tokens, lengths)``.
+        episodes: played by this very policy, actions sampled.
+        advantages: (episodes,) float32, one for all actions of an episode.
+    """
+    tokens, lengths = batch_of([text for episode in episodes for text in episode.texts])
+    actions = torch.tensor([action for episode in episodes for action in episode.actions])
+    weights = advantages.repeat_interleave(torch.tensor([len(e.actions) for e in episodes]))
+    loss = 0.0
+    for rows in lengths.argsort().split(256):  # similar lengths together: little padding
+        logits = policy(tokens[rows, : int(lengths[rows].max())], lengths[rows])
+        log_p = logits.log_softmax(1)[torch.arange(len(rows)), actions[rows]]
+        part = -(weights[rows] * log_p).sum() / len(actions)
+        part.backward()
+        loss += part.item()
+    return loss
+
+
+def reinforce(
+    policy: nn.Module,
+    level: str,
+    rooms: Sequence[int],
+    baseline: Literal["group", "batch"],
+    *,
+    updates: int,
+    lr: float = 1e-3,
+    groups: int = 32,
+    tries: int = 8,
+) -> tuple[nn.Module, list[Update]]:
+    """Train a policy by its own successes (REINFORCE, Williams 1992). Built in notebook 10.
+
+    Args:
+        policy: trained in place.
+        level: the worlds' name.
+        rooms: the seeds to draw worlds from.
+        baseline: ``batch`` plays ``groups * tries`` worlds once and compares an episode
+            with the mean of all; ``group`` plays ``groups`` worlds ``tries`` times each and
+            compares it with the mean of the same world (Shao et al. 2024, GRPO).
+        updates: how many steps of Adam.
+        lr: its step size.
+        groups: worlds for an update.
+        tries: episodes for each of them.
+    """
+    optimizer = torch.optim.Adam(policy.parameters(), lr=lr)
+    seed_everything(0)
+    log = []
+    for _ in range(updates):
+        drawn = random.choices(rooms, k=groups if baseline == "group" else groups * tries)
+        seeds = [seed for seed in drawn for _ in range(groups * tries // len(drawn))]
+        episodes = rollout(policy.eval(), level, seeds, sampling)
+        rewards = torch.tensor([reward_of(episode) for episode in episodes])  # (episodes,)
+        if baseline == "group":
+            expected = rewards.view(groups, tries).mean(1).repeat_interleave(tries)
+        else:
+            expected = rewards.mean()
+        optimizer.zero_grad()
+        policy_loss(policy, episodes, (rewards - expected) / 0.1)
+        nn.utils.clip_grad_norm_(policy.parameters(), 1.0)
+        optimizer.step()
+        steps = sum(len(e.actions) for e in episodes) / len(episodes)
+        success = sum(e.success for e in episodes) / len(episodes)
+        log.append(Update(float(rewards.mean()), success, steps))
+    return policy, log

@@ -1,0 +1,292 @@
+"""The agent's worlds: what it is told is true, and what it may not know it isn't told."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from llm_helpers import agent_world
+from llm_helpers.agent_world import ACTIONS, IDS, WORDS, World
+from llm_helpers.training import fit, seed_everything
+
+ROOM, EASY = "BabyAI-GoToLocal-v0", "BabyAI-GoToLocalS8N2-v0"
+MAZE = "BabyAI-GoToObjMazeS4-v0"
+
+
+class Always(nn.Module):
+    """A policy that likes one action best, then the next, and so on."""
+
+    def __init__(self, action: int) -> None:
+        super().__init__()
+        self.logits = nn.Parameter(-torch.arange(7.0).roll(action))
+
+    def forward(self, tokens: Tensor, lengths: Tensor) -> Tensor:
+        return self.logits.expand(len(tokens), -1)
+
+
+def truly_there(world: World) -> set[str]:
+    """Say where everything is, from minigrid's own map: "red ball ahead-2 left-1"."""
+    env, told = world.env, set()
+    (x, y), forward, right = env.agent_pos, env.dir_vec, env.right_vec
+    for i in range(env.grid.width):
+        for j in range(env.grid.height):
+            cell = env.grid.get(i, j)
+            if cell is not None and cell.type in agent_world.THINGS:
+                d = (i - x, j - y)
+                ahead = int(d[0] * forward[0] + d[1] * forward[1])
+                side = int(d[0] * right[0] + d[1] * right[1])
+                told.add(f"{cell.color} {cell.type} {agent_world._where(ahead, side)}")
+    return told
+
+
+def told_of(world: World) -> set[str]:
+    """Cut the surroundings into things; doors and walls left out."""
+    parts: list[list[str]] = []
+    for word in world.surroundings().split():
+        if word in agent_world.COLOR_NAMES or word in (*agent_world.DOOR_STATES, "wall"):
+            if parts and parts[-1][-1] in agent_world.DOOR_STATES:
+                parts[-1].append(word)
+            else:
+                parts.append([word])
+        else:
+            parts[-1].append(word)
+    return {" ".join(part) for part in parts if part[1] in agent_world.THINGS}
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_what_is_told_is_where_it_says_however_the_agent_moves(seed: int) -> None:
+    world, dice = World(ROOM), torch.Generator().manual_seed(seed)
+    world.reset(seed)
+    most = 0
+    while not world.ended:
+        assert told_of(world) <= truly_there(world)
+        most = max(most, len(told_of(world)))
+        world.act(int(torch.randint(3, (), generator=dice)))
+    assert most >= 3
+
+
+def test_a_walk_through_open_doors_keeps_the_map_true() -> None:
+    for seed in range(5):
+        world = World(MAZE)
+        world.reset(seed)
+        bot, action, told = agent_world.BabyAIBot(world.env), None, 0
+        while not world.ended:
+            action = int(bot.replan(action))
+            world.act(action)
+            assert told_of(world) <= truly_there(world)
+            told += len(told_of(world))
+        assert world.success and told
+
+
+def test_memory_tells_what_is_out_of_view_and_the_last_actions() -> None:
+    with_it, without = World(ROOM), World(ROOM, memory=False)
+    for world in (with_it, without):
+        world.reset(4)
+        for action in (1, 1, 2, 1):
+            world.act(action)
+    assert told_of(without) < told_of(with_it)
+    assert with_it.text().endswith("; right forward right")
+    assert without.text().endswith("; ")
+
+
+def test_a_thing_picked_up_is_held_and_forgotten_at_its_place() -> None:
+    world = World(ROOM)
+    for seed in range(50):
+        world.reset(seed)
+        while not world.ended and len(world.actions) < 6 and world.image[3, 5, 0] == 1:
+            world.act(ACTIONS.index("forward"))
+        if not world.ended and world.image[3, 5, 0] in (5, 6, 7):
+            break
+    before = len(told_of(world))
+    world.act(ACTIONS.index("pickup"))
+    assert " held" in world.surroundings() and len(told_of(world)) == before
+    world.act(ACTIONS.index("left"))
+    assert " held" in world.surroundings()
+
+
+def test_the_simulators_own_prints_are_caught(capsys: pytest.CaptureFixture) -> None:
+    world = World(ROOM)
+    for seed in range(60):
+        world.reset(seed)
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize("level", [ROOM, EASY, MAZE, "BabyAI-GoToRedBall-v0"])
+def test_every_word_of_a_text_is_known(level: str) -> None:
+    world = World(level)
+    for seed in range(3):
+        for text in agent_world.demonstrate(world, seed).texts:
+            assert agent_world.encode(text) == [IDS[word] for word in text.split()]
+    assert len(WORDS) == len(set(WORDS)) and WORDS[:2] == ["<pad>", "<unk>"]
+
+
+def test_an_unknown_word_is_named_kindly() -> None:
+    with pytest.raises(ValueError, match=r"don't know the word 'dragon'. I know: .*red.*ball"):
+        agent_world.encode("go to the red dragon")
+
+
+@pytest.mark.parametrize(
+    ("sentence", "answer"),
+    [
+        ("fetch the ball", "don't know the word 'fetch'"),
+        ("", "sentences such as"),
+        ("go to the ball red", "sentences such as"),
+        ("go to the red wall", "no red wall here. There is: .*yellow key"),
+        ("go to the green box", "no green box here. There is: blue box"),
+    ],
+)
+def test_what_cannot_be_obeyed_is_refused_and_nothing_changes(sentence: str, answer: str) -> None:
+    world = World(ROOM)
+    before = world.reset(20_000_003)
+    with pytest.raises(ValueError, match=answer):
+        world.ask(sentence)
+    assert world.instruction == before
+
+
+def test_the_world_judges_by_what_was_asked_last() -> None:
+    world = World(ROOM)
+    world.reset(20_000_003)
+    for thing in ("yellow key", "blue box", "yellow key"):
+        world.ask(f"Go to THE {thing}")
+        assert not world.ended and world.text().startswith(f"go to the {thing} ;")
+        bot, action = agent_world.BabyAIBot(world.env), None
+        while not world.ended:
+            action = int(bot.replan(action))
+            world.act(action)
+        assert world.success and f"{thing} ahead-1" in world.surroundings()
+
+
+def test_held_out_things_are_held_out() -> None:
+    held = ("red ball", "green box", "blue key")
+    asked = agent_world.demonstrations(EASY, 30, never_asked=held)
+    there = agent_world.demonstrations(EASY, 30, never_there=held)
+    usual = agent_world.demonstrations(EASY, 30)
+    mentioned = [any(h in t for t in e.texts for h in held) for e in asked]
+    assert not any(e.instruction.endswith(held) for e in asked) and any(mentioned)
+    assert not any(h in text for e in there for text in e.texts for h in held)
+    assert any(e.instruction.endswith(held) for e in usual)
+    assert [e.seed for e in usual] == sorted({e.seed for e in usual})
+    assert all(e.success and len(e.texts) == len(e.actions) for e in usual)
+
+
+def test_playing_side_by_side_changes_nothing() -> None:
+    seed_everything(0)
+    model = agent_world.new_policy().eval()
+    seeds = list(range(7))
+    together = agent_world.rollout(model, EASY, seeds)
+    assert together == agent_world.rollout(model, EASY, seeds, together=3)
+    assert [e.seed for e in together] == seeds
+    for episode in together:
+        world = World(EASY)
+        assert world.reset(episode.seed) == episode.instruction
+        for text, action in zip(episode.texts, episode.actions, strict=True):
+            assert world.text() == text
+            world.act(action)
+        assert (world.ended, world.success) == (True, episode.success)
+
+
+def test_another_instruction_is_read_but_the_world_judges_by_its_own() -> None:
+    def misled(world: World) -> str:
+        return "go to the red ball"
+
+    own, read = (
+        agent_world.rollout(Always(2), ROOM, range(40), instruct=instruct)
+        for instruct in (None, misled)
+    )
+    assert all(e.texts[0].startswith("go to the red ball ;") for e in read)
+    assert [e.success for e in own] == [e.success for e in read]  # Always doesn't read
+    assert 0 < sum(e.success for e in own) < 40
+
+
+def test_loop_breaking_tries_everything_before_it_repeats() -> None:
+    for choices in (3, 7):
+        choose = agent_world.loop_breaking(choices)
+        world = World(EASY)
+        world.reset(0)
+        world.act(0)
+        world.actions.clear()  # as if new; from now on the world stays as it is
+        logits = torch.arange(7.0)[None].flip(1)
+        first = [choose(logits, [world])[0]]
+        world.actions.append(0)
+        first += [choose(logits, [world])[0] for _ in range(2 * choices - 1)]
+        assert first == list(range(choices)) * 2
+
+
+def test_clone_is_fit_lesson_after_lesson() -> None:
+    lessons = [({EASY: 20}, 1), ({EASY: 20, ROOM: 10}, 2)]
+    model, histories = agent_world.clone(lessons)
+    seed_everything(0)
+    by_hand = agent_world.new_policy()
+    shown = {level: agent_world.demonstrations(level, n) for level, n in lessons[1][0].items()}
+    easy = agent_world.batches_of(shown[EASY])
+    first = fit(by_hand, easy, epochs=1, lr=5e-3, device="cpu")
+    both = agent_world.batches_of(shown[EASY] + shown[ROOM])
+    second = fit(by_hand, both, epochs=2, lr=5e-3, decay=True, device="cpu")
+    assert [h.epochs[-1].train_loss for h in histories] == [
+        h.epochs[-1].train_loss for h in (first, second)
+    ]
+    for a, b in zip(model.parameters(), by_hand.parameters(), strict=True):
+        assert torch.equal(a, b)
+
+
+# ---------------------------------------------------------------- learning by trying
+
+
+@pytest.fixture
+def policy() -> nn.Module:
+    seed_everything(1)
+    return agent_world.new_policy().eval()
+
+
+def test_the_policy_loss_is_the_weighted_log_probability(policy: nn.Module) -> None:
+    episodes = agent_world.rollout(policy, EASY, range(6), agent_world.sampling)
+    advantages = torch.randn(6)
+    loss = agent_world.policy_loss(policy, episodes, advantages)
+    found = policy.fc.weight.grad.clone()
+    policy.zero_grad()
+    total, steps = torch.zeros(()), 0
+    for episode, advantage in zip(episodes, advantages, strict=True):
+        for text, action in zip(episode.texts, episode.actions, strict=True):
+            log_p = policy(*agent_world.batch_of([text])).log_softmax(1)[0, action]
+            total, steps = total - advantage * log_p, steps + 1
+    (total / steps).backward()
+    assert loss == pytest.approx((total / steps).item(), abs=1e-5)
+    assert torch.allclose(found, policy.fc.weight.grad, atol=1e-5)
+
+
+def test_the_reward_is_babyais() -> None:
+    world = World(EASY)
+    for seed in range(3):
+        episode = agent_world.demonstrate(world, seed)
+        assert agent_world.reward_of(episode) == pytest.approx(world.env._reward())
+    assert agent_world.reward_of(episode._replace(success=False)) == 0
+
+
+@pytest.mark.parametrize("baseline", ["group", "batch"])
+def test_trying_reports_what_happened_and_changes_the_policy(
+    policy: nn.Module, baseline: str
+) -> None:
+    before = policy.fc.weight.detach().clone()
+    after, log = agent_world.reinforce(
+        policy, EASY, range(20), baseline, updates=2, groups=3, tries=2
+    )
+    assert after is policy and not torch.equal(before, policy.fc.weight)
+    assert len(log) == 2
+    assert all(0 <= u.reward <= u.success <= 1 and 1 <= u.steps <= 64 for u in log)
+
+
+def test_the_group_baseline_forgets_what_the_room_contributes(
+    policy: nn.Module, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: dict[str, Tensor] = {}
+    monkeypatch.setattr(agent_world, "reward_of", lambda episode: float(episode.seed))
+    for baseline in ("group", "batch"):
+        monkeypatch.setattr(
+            agent_world,
+            "policy_loss",
+            lambda policy, episodes, advantages, b=baseline: seen.__setitem__(b, advantages),
+        )
+        agent_world.reinforce(policy, EASY, range(9), baseline, updates=1, groups=4, tries=2)
+    assert (seen["group"] == 0).all()  # the reward is the room's number, so no try is better
+    assert seen["batch"].abs().max() > 5 and abs(seen["batch"].mean()) < 1e-4
