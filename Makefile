@@ -41,10 +41,12 @@ lab: data
 	$(BIN)/python -m jupyterlab --port=$(PORT) --ServerApp.root_dir=. \
 	  --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb $(AS_ROOT) $(LAB_OPTIONS)
 
+# The browser's tests measure times, so they run alone, after the notebooks that use both cores.
 test: data lint
-	$(BIN)/python -m pytest tests notebooks $(NBVAL) --nbval-current-env \
+	$(BIN)/python -m pytest tests notebooks -m "not browser" $(NBVAL) --nbval-current-env \
 	  --nbval-sanitize-with tests/nbval_sanitize.cfg --nbval-cell-timeout 600 \
 	  --dist loadfile -n $(WORKERS) $(TEST_OPTIONS)
+	$(BIN)/python -m pytest tests/test_browser.py $(TEST_OPTIONS)
 
 execute: data
 	$(BIN)/python -m nbconvert --to notebook --execute --inplace --log-level WARN \
