@@ -6,6 +6,7 @@ sees the 7 x 7 cells before it and hears an instruction such as "go to the red b
 
 from __future__ import annotations
 
+import functools
 import io
 import os
 import random
@@ -364,25 +365,31 @@ def reward_of(episode: Episode, limit: int = 64) -> float:
     return float(episode.success) * (1 - 0.9 * len(episode.actions) / limit)
 
 
-def sampling(logits: Tensor, worlds: Sequence[World]) -> list[int]:
-    """Draw each action with the policy's own probability: a ``choose`` for :func:`rollout`."""
-    return torch.multinomial(logits.softmax(1), 1)[:, 0].tolist()
+def sampling(logits: Tensor, worlds: Sequence[World], temperature: float = 1.0) -> list[int]:
+    """Draw each action with the policy's own probability: a ``choose`` for :func:`rollout`.
+
+    A lower ``temperature`` draws nearer to argmax.
+    """
+    return torch.multinomial((logits / temperature).softmax(1), 1)[:, 0].tolist()
 
 
-def policy_loss(policy: nn.Module, episodes: Sequence[Episode], advantages: Tensor) -> float:
+def policy_loss(
+    policy: nn.Module, episodes: Sequence[Episode], advantages: Tensor, temperature: float = 1.0
+) -> float:
     """Add to the gradients those of the policy-gradient loss; return the loss.
 
     Args:
         policy: called as ``policy(tokens, lengths)``.
         episodes: played by this very policy, actions sampled.
         advantages: (episodes,) float32, one for all actions of an episode.
+        temperature: at which they were sampled.
     """
     tokens, lengths = batch_of([text for episode in episodes for text in episode.texts])
     actions = torch.tensor([action for episode in episodes for action in episode.actions])
     weights = advantages.repeat_interleave(torch.tensor([len(e.actions) for e in episodes]))
     loss = 0.0
     for rows in lengths.argsort().split(256):  # similar lengths together: little padding
-        logits = policy(tokens[rows, : int(lengths[rows].max())], lengths[rows])
+        logits = policy(tokens[rows, : int(lengths[rows].max())], lengths[rows]) / temperature
         log_p = logits.log_softmax(1)[torch.arange(len(rows)), actions[rows]]
         part = -(weights[rows] * log_p).sum() / len(actions)
         part.backward()
@@ -397,7 +404,8 @@ def reinforce(
     baseline: Literal["group", "batch"],
     *,
     updates: int,
-    lr: float = 1e-3,
+    lr: float = 3e-3,
+    temperature: float = 0.5,
     groups: int = 32,
     tries: int = 8,
 ) -> tuple[nn.Module, list[Update]]:
@@ -411,24 +419,27 @@ def reinforce(
             with the mean of all; ``group`` plays ``groups`` worlds ``tries`` times each and
             compares it with the mean of the same world (Shao et al. 2024, GRPO).
         updates: how many steps of Adam.
-        lr: its step size.
+        lr: its step size at first; it falls to zero in a straight line.
+        temperature: of the actions drawn; the policy is trained as it plays.
         groups: worlds for an update.
         tries: episodes for each of them.
     """
     optimizer = torch.optim.Adam(policy.parameters(), lr=lr)
+    draw = functools.partial(sampling, temperature=temperature)
     seed_everything(0)
     log = []
-    for _ in range(updates):
+    for update in range(updates):
+        optimizer.param_groups[0]["lr"] = lr * (1 - update / updates)
         drawn = random.choices(rooms, k=groups if baseline == "group" else groups * tries)
         seeds = [seed for seed in drawn for _ in range(groups * tries // len(drawn))]
-        episodes = rollout(policy.eval(), level, seeds, sampling)
+        episodes = rollout(policy.eval(), level, seeds, draw)
         rewards = torch.tensor([reward_of(episode) for episode in episodes])  # (episodes,)
         if baseline == "group":
             expected = rewards.view(groups, tries).mean(1).repeat_interleave(tries)
         else:
             expected = rewards.mean()
         optimizer.zero_grad()
-        policy_loss(policy, episodes, (rewards - expected) / 0.1)
+        policy_loss(policy, episodes, (rewards - expected) / 0.1, temperature)
         nn.utils.clip_grad_norm_(policy.parameters(), 1.0)
         optimizer.step()
         steps = sum(len(e.actions) for e in episodes) / len(episodes)

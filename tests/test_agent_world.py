@@ -239,20 +239,32 @@ def policy() -> nn.Module:
     return agent_world.new_policy().eval()
 
 
-def test_the_policy_loss_is_the_weighted_log_probability(policy: nn.Module) -> None:
+@pytest.mark.parametrize("temperature", [1.0, 0.5])
+def test_the_policy_loss_is_the_weighted_log_probability(
+    policy: nn.Module, temperature: float
+) -> None:
     episodes = agent_world.rollout(policy, EASY, range(6), agent_world.sampling)
     advantages = torch.randn(6)
-    loss = agent_world.policy_loss(policy, episodes, advantages)
+    loss = agent_world.policy_loss(policy, episodes, advantages, temperature)
     found = policy.fc.weight.grad.clone()
     policy.zero_grad()
     total, steps = torch.zeros(()), 0
     for episode, advantage in zip(episodes, advantages, strict=True):
         for text, action in zip(episode.texts, episode.actions, strict=True):
-            log_p = policy(*agent_world.batch_of([text])).log_softmax(1)[0, action]
+            logits = policy(*agent_world.batch_of([text])) / temperature
+            log_p = logits.log_softmax(1)[0, action]
             total, steps = total - advantage * log_p, steps + 1
     (total / steps).backward()
     assert loss == pytest.approx((total / steps).item(), abs=1e-5)
     assert torch.allclose(found, policy.fc.weight.grad, atol=1e-5)
+
+
+def test_a_low_temperature_draws_the_likeliest_action() -> None:
+    seed_everything(0)
+    logits = torch.tensor([[0.0, 1.0, 0.0]]).repeat(200, 1)
+    draws = {t: agent_world.sampling(logits, [], t) for t in (0.01, 1.0)}
+    assert set(draws[0.01]) == {1}
+    assert draws[1.0].count(1) == pytest.approx(200 * logits[0].softmax(0)[1].item(), abs=30)
 
 
 def test_the_reward_is_babyais() -> None:
@@ -285,7 +297,9 @@ def test_the_group_baseline_forgets_what_the_room_contributes(
         monkeypatch.setattr(
             agent_world,
             "policy_loss",
-            lambda policy, episodes, advantages, b=baseline: seen.__setitem__(b, advantages),
+            lambda policy, episodes, advantages, temperature, b=baseline: seen.__setitem__(
+                b, advantages
+            ),
         )
         agent_world.reinforce(policy, EASY, range(9), baseline, updates=1, groups=4, tries=2)
     assert (seen["group"] == 0).all()  # the reward is the room's number, so no try is better
