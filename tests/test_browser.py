@@ -296,6 +296,55 @@ def test_the_curve_moves_and_the_interrupt_button_leaves_the_history(watch: tupl
     assert not complaints
 
 
+# ---------------------------------------------------------------- a model whose next word is shown
+
+
+def cells_with(name: str, *words: str) -> str:
+    """Join those code cells of a stored notebook in which one of the words stands."""
+    cells = nbformat.read(ROOT / "notebooks" / f"{name}.ipynb", as_version=4).cells
+    sources = [cell.source for cell in cells if cell.cell_type == "code"]
+    found = [source for source in sources if any(word in source for word in words)]
+    assert len(found) == len(words), words
+    return "\n".join(found)
+
+
+def written(browser: playwright.Browser, lab: str, name: str, *sources: str) -> tuple:
+    """Write a notebook of these cells, open it, run it, and go to its last cell."""
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(s) for s in sources])
+    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3"}
+    nbformat.write(notebook, Path(lab_folder[0]) / "notebooks" / name)
+    page, complaints = opened(browser, lab, name)
+    run_cells(page)
+    page.evaluate(SHOW_CELL, len(sources) - 1)
+    explorer = page.locator(EXPLORER)
+    explorer.locator("img").wait_for()
+    return page, explorer, complaints
+
+
+def test_the_sliders_change_the_distribution_of_the_next_token(
+    lab: str, browser: playwright.Browser
+) -> None:
+    # the explorer's own cells of notebook 08; the model isn't trained, but has strong opinions
+    parts = ("import matplotlib", "vocab.append_token", "def next_logits(", "def with_temperature(")
+    ready = cells_with("08_language_model", *parts)
+    ready += "\nmodel = RNNLanguageModel(V)\nnn.init.normal_(model.embedding.weight)"
+    shown = cells_with("08_language_model", "def next_tokens(")
+    page, explorer, complaints = written(browser, lab, "next.ipynb", ready, shown)
+    after, temperature, share = map(explorer.locator(".noUi-handle").nth, range(3))
+    for control, key, told in (
+        (temperature, "ArrowLeft", "temperature = 0.9"),
+        (share, "ArrowLeft", "nucleus share = 0.95"),
+        (after, "ArrowRight", "after = a,"),
+    ):
+        before = explorer.locator("img").get_attribute("src")
+        control.focus()
+        page.keyboard.press(key)
+        explorer.locator(f"img[alt*='{told}']").wait_for(timeout=10_000)
+        assert explorer.locator("img").get_attribute("src") != before
+    assert not complaints
+    page.close()
+
+
 # ---------------------------------------------------------------- an agent that listens
 
 READY = """
@@ -315,21 +364,8 @@ def test_an_instruction_can_be_typed_and_nonsense_gets_a_kind_word(
     lab: str, browser: playwright.Browser
 ) -> None:
     # the explorer's own cells of notebook 09, with an agent that has hardly been trained
-    stored = nbformat.read(ROOT / "notebooks" / "09_language_agent.ipynb", as_version=4)
-    wanted = ("def obey(", "widgets.explore(")
-    explorer_cell = "\n".join(
-        c.source for c in stored.cells if any(word in c.source for word in wanted)
-    )
-    notebook = nbformat.v4.new_notebook(
-        cells=[nbformat.v4.new_code_cell(source) for source in (READY, explorer_cell)]
-    )
-    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3"}
-    nbformat.write(notebook, Path(lab_folder[0]) / "notebooks" / "listen.ipynb")
-    page, complaints = opened(browser, lab, "listen.ipynb")
-    run_cells(page)
-    page.evaluate(SHOW_CELL, 1)
-    explorer = page.locator(EXPLORER)
-    explorer.locator("img").wait_for()
+    shown = cells_with("09_language_agent", "def obey(", "widgets.explore(")
+    page, explorer, complaints = written(browser, lab, "listen.ipynb", READY, shown)
     box = explorer.locator("input[type=text]").first
 
     def say(words: str) -> None:
