@@ -79,9 +79,18 @@ class World:
     def __init__(self, level: str, *, memory: bool = True) -> None:
         self.env = gymnasium.make(level, disable_env_checker=True).unwrapped
         self.memory = memory
+        # The bot and the camera look again at what has just been seen: once is enough.
+        self._view, look = None, self.env.gen_obs_grid
+
+        def look_once(size: int | None = None) -> tuple[Any, np.ndarray]:
+            self._view = self._view or look(size)
+            return self._view
+
+        self.env.gen_obs_grid = look_once
 
     def reset(self, seed: int) -> str:
         """Make the world number ``seed``; return its instruction."""
+        self._view = None
         with redirect_stdout(io.StringIO()):  # minigrid tells when it throws a world away
             self.image = self.env.reset(seed=seed)[0]["image"]  # (7, 7, 3): column, row, what
         self.instruction = self.env.mission
@@ -123,6 +132,7 @@ class World:
             self.facing = (self.facing + (1 if action == RIGHT else -1)) % 4
         elif action == FORWARD and free:
             self.place = self._cell(1, 0)
+        self._view = None
         observation, reward, terminated, truncated, _ = self.env.step(action)
         self.image, self.success = observation["image"], reward > 0
         self.ended = terminated or truncated
@@ -415,9 +425,8 @@ def reinforce(
         policy: trained in place.
         level: the worlds' name.
         rooms: the seeds to draw worlds from.
-        baseline: ``batch`` plays ``groups * tries`` worlds once and compares an episode
-            with the mean of all; ``group`` plays ``groups`` worlds ``tries`` times each and
-            compares it with the mean of the same world (Shao et al. 2024, GRPO).
+        baseline: what an episode's reward is compared with, the mean of the whole ``batch`` or
+            that of its ``group``, the tries in the same world (Shao et al. 2024, GRPO).
         updates: how many steps of Adam.
         lr: its step size at first; it falls to zero in a straight line.
         temperature: of the actions drawn; the policy is trained as it plays.
@@ -430,8 +439,7 @@ def reinforce(
     log = []
     for update in range(updates):
         optimizer.param_groups[0]["lr"] = lr * (1 - update / updates)
-        drawn = random.choices(rooms, k=groups if baseline == "group" else groups * tries)
-        seeds = [seed for seed in drawn for _ in range(groups * tries // len(drawn))]
+        seeds = [seed for seed in random.choices(rooms, k=groups) for _ in range(tries)]
         episodes = rollout(policy.eval(), level, seeds, draw)
         rewards = torch.tensor([reward_of(episode) for episode in episodes])  # (episodes,)
         if baseline == "group":
