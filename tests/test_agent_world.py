@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -10,6 +12,7 @@ from llm_helpers import agent_world
 from llm_helpers.agent_world import ACTIONS, IDS, WORDS, World
 from llm_helpers.training import fit, seed_everything
 
+ROOT = Path(__file__).parents[1]
 ROOM, EASY = "BabyAI-GoToLocal-v0", "BabyAI-GoToLocalS8N2-v0"
 MAZE = "BabyAI-GoToObjMazeS4-v0"
 
@@ -304,3 +307,27 @@ def test_the_group_baseline_forgets_what_the_room_contributes(
         agent_world.reinforce(policy, EASY, range(9), baseline, updates=1, groups=4, tries=2)
     assert (seen["group"] == 0).all()  # the reward is the room's number, so no try is better
     assert seen["batch"].abs().max() > 5 and abs(seen["batch"].mean()) < 1e-4
+
+
+def test_the_agent_is_read_from_its_file_or_trained_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lessons: list[object] = []
+
+    def clone(given: object) -> tuple[nn.Module, list]:
+        lessons.append(given)
+        seed_everything(len(lessons))
+        return agent_world.new_policy(), []
+
+    monkeypatch.setenv("LLM_HELPERS_DATA", str(tmp_path / "data"))
+    monkeypatch.setattr(agent_world, "clone", clone)
+    trained, read = agent_world.the_agent(), agent_world.the_agent()
+    assert len(lessons) == 1 and (tmp_path / "runs" / "agent.pt").is_file()
+    assert not trained.training and not read.training
+    for a, b in zip(trained.parameters(), read.parameters(), strict=True):
+        assert torch.equal(a, b)
+    stored = (ROOT / "notebooks" / "10_agent_reinforcement.ipynb").read_text(encoding="utf-8")
+    assert "4), ({EASY: 3000, MIDDLE: 3000, LEVEL: 3000}, 4)]" in stored
+    (easy, (mixed, epochs)) = lessons[0]
+    assert easy == ({"BabyAI-GoToLocalS8N2-v0": 3000}, 4) and epochs == 4
+    assert list(mixed.values()) == [3000] * 3

@@ -386,3 +386,50 @@ def test_an_instruction_can_be_typed_and_nonsense_gets_a_kind_word(
     keep_screenshot(page, EXPLORER, "agent.png")
     assert not complaints
     page.close()
+
+
+# ---------------------------------------------------------------- a conversation that goes on
+
+TALK = "import re\nfrom collections.abc import Callable\n" + READY
+
+
+def test_three_instructions_in_a_row_and_a_nonsense_word_make_one_conversation(
+    lab: str, browser: playwright.Browser
+) -> None:
+    # the conversation's own cells of notebook 13, with an agent that has hardly been trained
+    parts = ("def obey(", "def plain(", "def reply_to(", "class Conversation", "def meeting(")
+    shown = cells_with("13_dialogue", *parts, "widgets.explore(")
+    page, explorer, complaints = written(browser, lab, "talk.ipynb", TALK, shown)
+    box, transcript = explorer.locator("input[type=text]").first, explorer.locator("pre")
+    said = ["go to the grey ball"]  # stands in the box at first
+
+    def say(line: str) -> str:
+        """Type a line, wait until the conversation holds it; give the picture's source."""
+        said.append(line)
+        box.fill(line)
+        box.press("Enter")
+        transcript.filter(has_text=f"you:   {line}").wait_for(timeout=10_000)
+        lines = transcript.inner_text().splitlines()
+        assert lines[::2] == [f"you:   {words}" for words in said]  # it has grown by one
+        assert all(reply.startswith("agent: ") for reply in lines[1::2])
+        return explorer.locator("img").get_attribute("src")
+
+    pictures = [explorer.locator("img").get_attribute("src")]
+    for thing in ("yellow key", "blue box", "red key"):
+        pictures.append(say(f"go to the {thing}"))
+        reply = transcript.inner_text().splitlines()[-1]
+        assert re.match(rf"agent: (Done|I couldn't|I stand before).* {thing}", reply)
+        assert f"say = go to the {thing}" in explorer.locator("img").get_attribute("alt")
+    assert len(set(pictures)) == 4
+    keep_screenshot(page, EXPLORER, "conversation.png")
+    say("go to the blue dragon")
+    assert "don't know the word 'dragon'. I know: go to the" in transcript.inner_text()
+    say("What do you see?")
+    assert "I see or remember: " in transcript.inner_text().splitlines()[-1]
+
+    explorer.locator(".noUi-handle").focus()
+    page.keyboard.press("ArrowRight")  # another room: the conversation begins anew
+    explorer.locator("img[alt*='room = 4']").wait_for(timeout=10_000)
+    assert transcript.inner_text().count("you: ") == 1
+    assert not complaints
+    page.close()
