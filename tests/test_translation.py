@@ -13,6 +13,7 @@ import nbformat
 import pytest
 import sacrebleu
 import torch
+
 from llm_helpers import torchtext_compat  # noqa: F401  (before torchtext)
 
 NOTEBOOK = Path(
