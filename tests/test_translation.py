@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import itertools
-import os
 import random
 from collections import defaultdict
 from pathlib import Path
@@ -16,11 +15,7 @@ import torch
 
 from llm_helpers import torchtext_compat  # noqa: F401  (before torchtext)
 
-NOTEBOOK = Path(
-    os.environ.get(
-        "NOTEBOOK_11", Path(__file__).parents[1] / "notebooks" / "11_machine_translation.ipynb"
-    )
-)
+NOTEBOOK = Path(__file__).parents[1] / "notebooks" / "11_machine_translation.ipynb"
 VALUES = ("UNK", "END", "french", "kept", "leader", "parts", "keyed", "train")
 HIDDEN = {"exercise", "check", "solution"}
 
