@@ -167,6 +167,31 @@ class RNNLanguageModel(nn.Module):
         return self.fc(self.dropout(states))
 
 
+class BiEncoder(nn.Module):
+    """Give each text a vector of length 1, the weighted sum of its words'. Built in notebook 12.
+
+    Queries and documents are encoded separately, so their cosine is one dot product.
+
+    Args:
+        vocab_size: number of tokens, ``<pad>`` included.
+        embed_dim: size of a token's vector and of a text's.
+    """
+
+    def __init__(self, vocab_size: int, embed_dim: int = 256, *, pad_index: int = 0) -> None:
+        super().__init__()
+        self.embedding = nn.Embedding(vocab_size, embed_dim, padding_idx=pad_index)
+        nn.init.normal_(self.embedding.weight, std=0.1)
+
+    def forward(self, words: Tensor, weights: Tensor) -> Tensor:
+        """Give (texts, embed) for token ids (texts, time) int64 and weights (texts, time) float32.
+
+        Padding must have the weight 0.
+        """
+        rows = self.embedding.weight
+        added = nn.functional.embedding_bag(words, rows, per_sample_weights=weights, mode="sum")
+        return nn.functional.normalize(added, dim=1)
+
+
 @torch.inference_mode()
 def outputs(model: nn.Module, batches: Iterable[Batch]) -> Iterator[tuple[Tensor, Batch]]:
     """Run a model in evaluation mode, batch by batch, and leave its mode as it was.

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from llm_helpers.data import BucketBatches
-from llm_helpers.models import CELLS, POOLINGS, TextRNN, length_mask, pool, predict
+from llm_helpers.models import CELLS, POOLINGS, BiEncoder, TextRNN, length_mask, pool, predict
 
 TEXTS = [[5, 6, 7, 8, 9, 3], [4, 2], [7], [3, 3, 8, 1]]
 KINDS = list(itertools.product(CELLS, POOLINGS, (False, True)))
@@ -204,3 +204,17 @@ def test_a_failed_prediction_leaves_the_mode_alone_too(toy: BucketBatches) -> No
 def test_predictions_are_float32_whatever_the_model(toy: BucketBatches) -> None:
     model = TextRNN(20, 2, embed_dim=4, hidden_dim=4).double()
     assert predict(model, toy)[0].dtype == torch.float32
+
+
+def test_a_bi_encoder_adds_its_words_by_weight_and_padding_never_counts() -> None:
+    torch.manual_seed(0)
+    model = BiEncoder(12, 5)
+    words, weights = torch.tensor([[5, 6, 0], [7, 3, 4]]), torch.tensor([[2.0, 1, 0], [1, 0.5, 3]])
+    found = model(words, weights)
+    by_hand = (model.embedding.weight[words] * weights[:, :, None]).sum(1)
+    assert torch.allclose(found, by_hand / by_hand.norm(dim=1, keepdim=True), atol=1e-6)
+    assert torch.allclose(found[:1], model(words[:1, :2], weights[:1, :2]), atol=1e-6)
+    assert torch.allclose(found[:1], model(words[:1, [1, 0]], weights[:1, [1, 0]]), atol=1e-6)
+    found[0, 0].backward()
+    assert model.embedding.weight.grad[[5, 6]].abs().min() > 0
+    assert (model.embedding.weight.grad[[0, 7, 3, 4]] == 0).all()

