@@ -331,3 +331,12 @@ def test_the_agent_is_read_from_its_file_or_trained_once(
     (easy, (mixed, epochs)) = lessons[0]
     assert easy == ({"BabyAI-GoToLocalS8N2-v0": 3000}, 4) and epochs == 4
     assert list(mixed.values()) == [3000] * 3
+
+
+def test_loop_breaking_begins_anew_for_a_world_that_it_meets_in_the_middle() -> None:
+    world = World(EASY)
+    world.reset(0)
+    world.act(agent_world.LEFT)
+    choose = agent_world.loop_breaking()
+    logits = torch.arange(7.0).flip(0)[None]  # left, then right, then forward
+    assert [choose(logits, [world])[0] for _ in range(4)] == [0, 1, 2, 0]
