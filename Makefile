@@ -18,11 +18,6 @@ INSTALLED := .venv/installed
 PORT ?= 8888
 WORKERS ?= 2
 
-# One way of adding numbers on every x86-64 processor, so that a training run gives the same
-# losses, to the last digit, wherever it runs.
-export MKL_CBWR := COMPATIBLE
-export ATEN_CPU_CAPABILITY := avx2
-export OMP_NUM_THREADS := 1
 export JUPYTER_CONFIG_PATH := $(CURDIR)/.jupyter
 # A debugger's hint about frozen modules would otherwise stand in the kernels' logs.
 export PYDEVD_DISABLE_FILE_VALIDATION := 1

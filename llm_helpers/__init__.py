@@ -1,10 +1,12 @@
 """The code that the notebooks share: each piece is built in the open in one of them first.
 
-Data flows one way; a module imports only from those to its left:
-``torchtext_compat -> data -> models -> training -> evaluation -> plotting -> widgets``, with
-``agent_world`` beside ``evaluation``, and ``checks`` used by notebooks alone.
+Each room has one trade, named in its first line, and imports only from rooms below it;
+``tests/test_setup.py`` holds the table of which may import which.
 """
 
-from . import torchtext_compat  # noqa: F401  (makes torchtext importable on today's torch)
+from . import (
+    arithmetic,  # noqa: F401  (before the first tensor is computed)
+    torchtext_compat,  # noqa: F401  (makes torchtext importable on today's torch)
+)
 
 __version__ = "0.1.0"

@@ -126,18 +126,11 @@ def load_runs(folder: str | Path = "runs") -> dict[str, History]:
     return runs
 
 
-def seed_everything(seed: int = 0, threads: int | None = 1) -> None:
-    """Make a run repeatable: seed Python, NumPy and PyTorch, and fix the number of threads.
-
-    The order in which threads add numbers changes the last digits, and training magnifies
-    them. Models this small gain nothing from a second thread, and lose much where another
-    program holds that core (``make bench`` measures it); ``threads=None`` leaves it alone.
-    """
+def seed_everything(seed: int = 0) -> None:
+    """Make a run repeatable: seed Python, NumPy and PyTorch (see also :mod:`.arithmetic`)."""
     random.seed(seed)
     np.random.seed(seed)
     torch.manual_seed(seed)
-    if threads is not None:
-        torch.set_num_threads(threads)
 
 
 def best_device(name: str | None = None) -> torch.device:

@@ -608,14 +608,6 @@ def test_a_seed_repeats_python_numpy_and_torch() -> None:
     assert all(a != b for a, b in zip(first, other, strict=True))
 
 
-def test_the_number_of_threads_is_set_or_left_alone() -> None:
-    torch.set_num_threads(2)
-    seed_everything(0, threads=None)
-    assert torch.get_num_threads() == 2
-    seed_everything(0)
-    assert torch.get_num_threads() == 1
-
-
 @pytest.fixture
 def has(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     def pretend(*, cuda: bool, mps: bool) -> None:

@@ -1,0 +1,29 @@
+"""One place for the processor's switches: the same arithmetic on every x86-64 with AVX2.
+
+A trained number depends on how its processor adds: in which order, and how many numbers at a
+time. Three libraries inside PyTorch choose that by themselves, each by a variable of its own
+that it reads at its first operation. So importing ``llm_helpers`` before the first tensor is
+computed is enough, whatever started Python: make, JupyterLab, conda or VS Code. A variable that
+is set already wins.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+
+import torch
+
+SWITCHES = {
+    "MKL_CBWR": "AVX2",  # matrix products: linear layers, attention, RNN, GRU
+    "ONEDNN_MAX_CPU_ISA": "AVX2",  # the LSTM
+    "ATEN_CPU_CAPABILITY": "avx2",  # PyTorch's own kernels: softmax, sums, optimizers
+}
+
+if platform.machine().lower() in ("x86_64", "amd64") and torch.cpu._is_avx2_supported():
+    for name, value in SWITCHES.items():
+        os.environ.setdefault(name, value)
+
+# The order in which threads add numbers changes the last digits, too, and models this small gain
+# nothing from a second thread (`make bench` measures it).
+torch.set_num_threads(int(os.environ.setdefault("OMP_NUM_THREADS", "1")))
