@@ -13,18 +13,12 @@ import matplotlib
 import pytest
 from IPython.display import Image
 
-from llm_helpers import plotting, widgets
+from llm_helpers import curves, widgets
+from llm_helpers.curves import LiveCurves, describe_runs, plot_runs
 from llm_helpers.data import BucketBatches
 from llm_helpers.models import TextRNN
-from llm_helpers.plotting import LiveCurves, describe_runs, plot_runs
-from llm_helpers.training import (
-    DivergedError,
-    History,
-    fit,
-    load_runs,
-    save_run,
-    seed_everything,
-)
+from llm_helpers.runs import History, StepRecord, load_runs, save_run
+from llm_helpers.training import DivergedError, fit, seed_everything
 
 matplotlib.use("agg")
 STEPS = 6  # an epoch of the toy problem
@@ -56,7 +50,7 @@ def pictures(monkeypatch: pytest.MonkeyPatch) -> list[Image]:
         shown.append(image)
         return Handle()
 
-    monkeypatch.setattr(plotting, "display", display)
+    monkeypatch.setattr(curves, "display", display)
     return shown
 
 
@@ -101,7 +95,7 @@ def test_pictures_are_spaced_by_what_they_cost(monkeypatch: pytest.MonkeyPatch) 
 
     monkeypatch.setattr(curves, "_draw", draw)
     for step in range(1, 3001):
-        history.steps.append(plotting_record(step, seconds=step / 100 + curves.spent))
+        history.steps.append(record(step, seconds=step / 100 + curves.spent))
         curves(history)
     curves.finish(history)
     total = history.steps[-1].seconds
@@ -109,9 +103,7 @@ def test_pictures_are_spaced_by_what_they_cost(monkeypatch: pytest.MonkeyPatch) 
     assert curves.pictures > 15
 
 
-def plotting_record(step: int, seconds: float) -> Any:
-    from llm_helpers.training import StepRecord
-
+def record(step: int, seconds: float) -> StepRecord:
     return StepRecord(step, 0.5, seconds, 10 * step)
 
 
@@ -200,8 +192,8 @@ def two(toy: BucketBatches, toy_validation: BucketBatches) -> dict[str, History]
     return {"a": train(toy, toy_validation, lr=0.1), "b": train(toy, lr=0.2, epochs=3)}
 
 
-@pytest.mark.parametrize("x", plotting.X_AXES)
-@pytest.mark.parametrize("metric", plotting.METRICS)
+@pytest.mark.parametrize("x", curves.X_AXES)
+@pytest.mark.parametrize("metric", curves.METRICS)
 def test_each_metric_stands_over_each_axis(two: dict, metric: str, x: str) -> None:
     (axes,) = plot_runs(two, metric=metric, x=x).axes
     lines = {line.get_label(): line.get_xdata() for line in axes.lines}

@@ -16,21 +16,12 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from llm_helpers.checkpoints import load_checkpoint, save_checkpoint
 from llm_helpers.data import BucketBatches
 from llm_helpers.evaluation import evaluate
 from llm_helpers.models import TextRNN, predict
-from llm_helpers.training import (
-    DivergedError,
-    EpochRecord,
-    History,
-    StepRecord,
-    _clip,
-    best_device,
-    fit,
-    load_checkpoint,
-    save_checkpoint,
-    seed_everything,
-)
+from llm_helpers.runs import EpochRecord, History, StepRecord
+from llm_helpers.training import DivergedError, _clip, best_device, fit, seed_everything
 
 cross_entropy = nn.functional.cross_entropy
 STEPS = 6  # an epoch of the toy problem
