@@ -1,4 +1,4 @@
-"""One style for every figure. ``show`` stores the figure with a text for who can't see it."""
+"""One style for every figure, with its content in words (alt text); used from notebook 00 on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Explorers: controls above a figure that follows them. A still twin stands below each one."""
+"""Explorers: controls above a figure that follows them, and a still twin below.
+
+Used from notebook 02 on; those of several runs in notebook 06.
+"""
 
 from __future__ import annotations
 

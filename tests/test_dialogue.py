@@ -164,7 +164,7 @@ ROOM = 20_000_003  # yellow key, blue box, grey ball and others
 @pytest.fixture(scope="module")
 def cells() -> dict[str, Any]:
     given = {"LEVEL": "BabyAI-GoToLocal-v0", "World": agent_world.World}
-    given["agent_policy"] = agent_policy
+    given |= {"agent_world": agent_world, "agent_policy": agent_policy}
     given |= {"ACTIONS": agent_world.ACTIONS, "SEEDS": agent_world.SEEDS}
     return run_cells("def obey(", "def plain(", "def reply_to(", "class Conversation", **given)
 
