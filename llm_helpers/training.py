@@ -19,8 +19,8 @@ import torch
 from torch import Tensor, distributed, nn
 
 from . import checkpoints
-from .data import IGNORE, Batch, BucketBatches
-from .models import outputs
+from .data import Batch, BucketBatches
+from .models import judge
 from .runs import EpochRecord, History, StepRecord
 
 Loss = Callable[[Tensor, Tensor], Tensor]
@@ -142,7 +142,7 @@ class Run:
         self.device = best_device(None if self.device is None else str(self.device))
         self.model.to(self.device)
         wrapped = isinstance(self.model, nn.parallel.DistributedDataParallel)
-        self.inner = self.model.module if wrapped else self.model  # this goes into files
+        self.inner = self.model.module if wrapped else self.model  # what goes into files
         self.parameters = list(self.model.parameters())
         if self.optimizer is None:
             self.optimizer = adamw(self.parameters, self.lr, self.weight_decay)
@@ -257,7 +257,11 @@ class Run:
         self.read_losses()
         history = self.history
         losses = [record.loss for record in history.steps[-len(self.train) :]]
-        judged = _judge(self.model, self.validation, self.loss_fn)
+        judged = ()  # loss, accuracy
+        if self.validation is not None:
+            if isinstance(self.validation, BucketBatches):
+                self.validation.set_epoch(0)  # the same batches every time, and after a stop
+            judged = judge(self.model, self.validation, self.loss_fn)
         seconds, mean = time.perf_counter() - self.start, sum(losses) / len(losses)
         history.epochs.append(EpochRecord(epoch, len(history.steps), seconds, mean, *judged))
         if self.keep_best and history.best.epoch == epoch:
@@ -355,22 +359,6 @@ def _interrupts_wait() -> Iterator[Callable[[], None]]:
         yield stop_if_asked
     finally:
         signal.signal(signal.SIGINT, before or signal.SIG_DFL)
-
-
-def _judge(
-    model: nn.Module, validation: Iterable[Batch] | None, loss_fn: Loss
-) -> tuple[float, float] | tuple[()]:
-    if validation is None:
-        return ()
-    if isinstance(validation, BucketBatches):
-        validation.set_epoch(0)  # the same batches every time, and after a stop
-    loss = right = total = 0.0
-    for logits, batch in outputs(model, validation):
-        counted = int((batch.labels != IGNORE).sum())
-        loss += float(loss_fn(logits.float(), batch.labels)) * counted
-        right += int((logits.argmax(-1) == batch.labels).sum())
-        total += counted
-    return loss / total, right / total
 
 
 def _diverged(history: History) -> DivergedError:
