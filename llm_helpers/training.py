@@ -111,7 +111,7 @@ def fit(
 
 @dataclass
 class Run:
-    """What :func:`fit` does, in pieces: its options are described there."""
+    """A run of :func:`fit`, in pieces; what its options mean is said there."""
 
     model: nn.Module
     train: BucketBatches
@@ -202,8 +202,9 @@ class Run:
         run = {"scheduler": self.scheduler.state_dict(), "scaler": self.scaler.state_dict()}
         run |= {"best": self.best_state, "random": checkpoints.random_states(self.device)}
         if checkpoints.processes()[0] == 0:
-            things = self.inner, self.optimizer, self.history, run
-            checkpoints.save_checkpoint(self.checkpoint, *things)
+            checkpoints.save_checkpoint(
+                self.checkpoint, self.inner, self.optimizer, self.history, run
+            )
 
     def epochs_left(self) -> Iterator[int]:
         """Give the numbers of the epochs to come, as long as nothing ends the run."""
