@@ -13,8 +13,15 @@ from llm_helpers.data import BucketBatches
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    cells = [item for item in items if hasattr(item, "cell")]
     if getattr(config.option, "nbval_lax", False):
-        compare_what_training_cannot_change([item for item in items if hasattr(item, "cell")])
+        compare_what_training_cannot_change(cells)
+    # The later a notebook, the longer it runs, and what is long must not start last. But first
+    # comes the one that leaves the agent behind for those that would train it again.
+    by_file = [list(group) for _, group in itertools.groupby(cells, key=lambda item: item.path)]
+    by_file.sort(key=lambda file: (file[0].path.name.startswith("09"), file[0].path.name))
+    others = [item for item in items if not hasattr(item, "cell")]
+    items[:] = [*itertools.chain.from_iterable(reversed(by_file)), *others]
     if torch.cuda.is_available():
         return
     for item in items:

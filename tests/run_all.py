@@ -18,6 +18,7 @@ from typing import NamedTuple
 ROOT = Path(__file__).resolve().parents[1]
 NBVAL = ["--nbval-current-env", "--nbval-sanitize-with", "tests/nbval_sanitize.cfg"]
 NBVAL += ["--nbval-cell-timeout", "600", "--dist", "loadfile"]
+NBVAL += ["--no-loadscope-reorder"]  # tests/conftest.py puts the longest first
 COUNT = re.compile(r"(\d+) (passed|failed|error|skipped)")
 
 
