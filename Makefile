@@ -15,8 +15,8 @@ endif
 # that is there keeps its own. Choose another: `make clean`, then `make PYTHON=... lab`.
 able = $(shell $(1) -c "import sys, ensurepip, $(2); v = sys.version_info; \
   print('%d:$(1)' % v.minor) if (3, 11) <= v[:2] <= (3, 14) else None" 2>/dev/null)
-newest = $(lastword $(subst :, ,$(lastword $(sort $(foreach p,$(CANDIDATES),$(call able,$(p),venv))))))
-PYTHON ?= $(if $(call able,$(BIN)/python,pip),$(BIN)/python,$(newest))
+newest = $(lastword $(sort $(foreach p,$(CANDIDATES),$(call able,$(p),venv))))
+PYTHON ?= $(if $(call able,$(BIN)/python,pip),$(BIN)/python,$(lastword $(subst :, ,$(newest))))
 
 INSTALLED := $(VENV)/installed
 PORT ?= 8888
