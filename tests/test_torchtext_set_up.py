@@ -102,8 +102,8 @@ def test_a_wheel_with_another_sha256_is_refused(site: Path) -> None:
     with pytest.raises(data.DataError) as caught:
         data.provide_torchtext()
     message = str(caught.value)
-    assert message.startswith("torchtext==0.18.0: pip could not install it (ERROR: THESE PACKAGES")
-    assert "DO NOT MATCH THE HASHES" in message and "What to do: " in message
+    assert message.startswith("torchtext: pip could not install torchtext==0.18.0 (ERROR: THESE ")
+    assert "PACKAGES DO NOT MATCH THE HASHES" in message and "What to do: " in message
     assert names(site) == set()
 
 
