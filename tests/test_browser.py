@@ -222,14 +222,12 @@ def test_a_stored_notebook_shows_its_figures_before_it_runs(
     lab: str, browser: playwright.Browser
 ) -> None:
     shows = PICTURES["screenshot.png"]
-    first, cells = cells_shown(shows)
-    (alt,) = (out.metadata["image/png"]["alt"] for out in cells[0].outputs if "data" in out)
+    first, _ = cells_shown(shows)
     page, complaints = opened(browser, lab, f"{shows.notebook}.ipynb")
     page.set_viewport_size({"width": 1280, "height": 860})
     page.evaluate(SHOW_CELL, first)
-    figure = page.get_by_alt_text(alt)
+    figure = page.locator(".jp-Cell.jp-mod-active .jp-OutputArea img")
     figure.wait_for()
-    page.evaluate(SHOW_CELL, first + 1)
     figure.evaluate(PAST_THE_TOP)
     page.wait_for_timeout(1000)  # until cells that came into sight are drawn
     box = figure.bounding_box()
@@ -244,7 +242,12 @@ def test_a_stored_notebook_shows_its_figures_before_it_runs(
 
 # ---------------------------------------------------------------- curves that move
 
-OVERFITTING = "where => /after step (\\d+)/.exec(document.querySelector(where)?.alt)?.[1] >= 760"
+OVERFITTING = """
+index => {
+  const outputs = window.jupyterapp.shell.currentWidget.content.widgets[index].model.outputs;
+  return /after step (\\d+)/.exec(outputs.get(0).metadata['image/png'].alt)[1] >= 760;
+}
+"""
 
 COLLECT = """
 index => {
@@ -280,7 +283,7 @@ def test_the_curve_moves_and_the_interrupt_button_leaves_the_history(watch: tupl
     output = ".jp-Cell.jp-mod-active .jp-OutputArea"
     page.locator(f"{output} img").wait_for()
     if os.environ.get("SCREENSHOTS"):  # the picture is to show how overfitting begins
-        page.wait_for_function(OVERFITTING, arg=f"{output} img", timeout=120_000)
+        page.wait_for_function(OVERFITTING, arg=2, timeout=240_000)
     keep_screenshot(page.locator(output).first, "live-curves.png")
     page.locator("[data-command='notebook:interrupt-kernel']").first.click()
     page.wait_for_function(
