@@ -28,7 +28,7 @@ RELATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "It's the transpose of what it should be.": lambda a: a.mT if a.dim() > 1 else a,
 }
 WORDS = {bool: "True or False", int: "a number", float: "a number", str: "a text"}
-WORDS |= {type(None): "None (is a `return` missing?)", type(lambda: 0): "a function (call it)"}
+WORDS |= {type(None): "None (is a `return` missing?)"}
 
 
 @contextlib.contextmanager
@@ -77,7 +77,8 @@ def _kind(value: Any) -> str:
         return f"a tensor of shape {tuple(value.shape)}"
     if isinstance(value, list | tuple):
         return f"a {type(value).__name__} of {len(value)}"
-    return WORDS.get(type(value), f"of the type {type(value).__name__}")
+    other = "a function (call it)" if callable(value) else f"of the type {type(value).__name__}"
+    return WORDS.get(type(value), other)
 
 
 def _finding(answer: Any, expected: Any, tolerance: float) -> str:
@@ -118,13 +119,14 @@ def _items(answer: list, expected: Sequence, tolerance: float, names: Iterable) 
 def _unlike(answer: Tensor, right: Tensor, tolerance: float, relative: float) -> str:
     """Say in what numbers differ from the right ones, as far as it can be told cheaply."""
 
-    def close(a: Tensor, b: Tensor) -> bool:
-        return a.shape == b.shape and torch.allclose(a, b, relative, tolerance, equal_nan=True)
+    def close(a: Tensor, b: Tensor, least: float = FORM_ONLY) -> bool:
+        limits = min(relative, least), min(tolerance, least)
+        return a.shape == b.shape and torch.allclose(a, b, *limits, equal_nan=True)
 
     if close(answer, right):
         return ""
     for clue, mend in RELATIONS.items():
-        if close(mend(answer), right):
+        if close(mend(answer), right, 1e-4):
             return clue
     if answer.shape != right.shape:
         alike = tolerance < 1 and close(answer.flatten(), right.flatten())
@@ -139,7 +141,7 @@ def _unlike(answer: Tensor, right: Tensor, tolerance: float, relative: float) ->
         at = wrong.nonzero()[0].tolist()
         first = _unlike(answer[*at], right[*at], tolerance, relative)
         return f"{int(wrong.sum())} of {answer.numel()} numbers are wrong, first {at}: {first}"
-    if abs(factor - 1) < 0.05 and any(round(right.item(), n) == answer for n in range(9)):
+    if abs(factor - 1) < 0.01 and any(round(right.item(), n) == answer for n in range(9)):
         return "It's right as far as it goes: give more digits."
     return f"It's {'nan' if answer.isnan() else 'too large' if answer > right else 'too small'}."
 
@@ -176,9 +178,10 @@ def check_value(
     """
     answer = _plain(answer)
     finding = _finding(answer, _plain(expected), tolerance)
-    hints = [hint for hint, wrong in (mistakes or {}).items() if same(answer, wrong, tolerance)]
-    verdict = f"✘ {_show(answer)} is not it. {[*hints, finding][0]}" if finding else "✔ right"
-    print(NOT_TRIED if _untried(answer) else verdict)
+    near = tolerance if finding else 1e-6  # a mistake to the last digit, however near, is one
+    hints = [hint for hint, wrong in (mistakes or {}).items() if same(answer, wrong, near)]
+    wrong = f"✘ {_show(answer)} is not it. {[*hints, finding][0]}"
+    print(NOT_TRIED if _untried(answer) else wrong if hints or finding else "✔ right")
 
 
 @_never_raising()

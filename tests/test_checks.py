@@ -219,7 +219,7 @@ CLUES: list[tuple[Any, Any, str]] = [
     ("0.5", 0.5, "a number, not a text"),
     (1, True, "True or False, not a number"),
     (None, 1, "missing"),
-    (abs, 1, "a number, not"),
+    (abs, 1, "a number, not a function"),
     (lambda: 1, 1, "call it"),
     ((550, 914), 550914, "a number, not a tuple of 2"),
     (-0.5, 0.5, "sign"),
@@ -232,7 +232,9 @@ CLUES: list[tuple[Any, Any, str]] = [
     (4.0, 0.25, "upside down"),
     (0.4, 0.6, "left over"),
     (0.69, math.log(2), "more digits"),
-    (3, 2.96, "more digits"),
+    (3, 2.98, "more digits"),
+    (1.0, 0.97, "too large"),
+    (0.3, 0.693, "too small"),
     (5, 3, "too large"),
     (0.2, 0.7, "too small"),
     (math.nan, 0.7, "nan"),
@@ -276,6 +278,14 @@ def test_the_tolerance_reaches_answers_and_mistakes(printed: Printed) -> None:
     assert printed().startswith("✔")
     check_value(0.69, 0.5, {"That is log 2.": 0.6931}, tolerance=0.02)
     assert "That is log 2." in printed()
+
+
+def test_a_mistake_to_the_last_digit_counts_within_the_tolerance(printed: Printed) -> None:
+    mistakes = {"You left out the biases.": 0.983_177}
+    check_value(0.983_177, 0.982_835, mistakes, tolerance=1e-3)
+    assert "biases" in printed()
+    check_value(0.983, 0.982_835, mistakes, tolerance=1e-3)
+    assert printed() == "✔ right"
 
 
 class Hostile:
