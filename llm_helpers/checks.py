@@ -111,9 +111,10 @@ def _items(answer: list, expected: Sequence, tolerance: float, names: Iterable) 
         return "The items are right, their order isn't."
     numbers, right = _tensor(answer), _tensor(expected)
     if len(wrong) > 1 and numbers is not None and right is not None:
-        return _unlike(numbers, right, tolerance, 0)
+        if clue := _unlike(numbers, right, tolerance, 0):
+            return clue
     others = " The others are right." if len(wrong) == 1 < len(expected) else ""
-    return f"Item {wrong[0][0]}: {wrong[0][1]}{others}" if wrong else ""
+    return f"Item {wrong[0][0]}: {wrong[0][1].removesuffix(others)}{others}" if wrong else ""
 
 
 def _unlike(answer: Tensor, right: Tensor, tolerance: float, relative: float) -> str:
@@ -148,8 +149,8 @@ def _unlike(answer: Tensor, right: Tensor, tolerance: float, relative: float) ->
 
 def _show(value: Any) -> str:
     if isinstance(value, Tensor):
-        small = value.numel() <= 12
-        return f"tensor({_show(value.tolist())})" if small else _kind(value)
+        few = value.double().round(decimals=4).tolist() if value.numel() <= 6 else None
+        return f"tensor({_show(few)})" if few else _kind(value)
     text = f"{value:.7g}" if isinstance(value, float) else repr(value)
     if isinstance(value, list | tuple):
         text = text[0] + ", ".join(map(_show, value)) + text[-1]
@@ -204,7 +205,7 @@ def check_function(
             it raises in the first case that goes wrong, in all cases in which it raises.
         tolerance: see :func:`same`.
     """
-    right, answers = _outcomes(reference, cases), _outcomes(function, cases)
+    right, answers = _outcomes(reference, cases), [_outcome(function, case) for case in cases]
     if broken := [outcome for outcome in right if isinstance(outcome, BaseException)]:
         raise broken[0]
     findings = [_finding(a, r, tolerance) for a, r in zip(answers, right, strict=True)]
@@ -221,7 +222,8 @@ def check_function(
             return
     name = getattr(function, "__name__", "f").replace("<lambda>", "f")
     call = f"{name}({', '.join(_show(_plain(argument)) for argument in cases[first])})"
-    values = f"{call} gives {_show(answers[first])}, not {_show(right[first])}."
+    answer, wanted = _show(answers[first]), _show(right[first])
+    values = f"{call} gives {answer}{f', not {wanted}' * (answer != wanted)}."
     before = f"{first} of {len(cases)} cases right, but " * (first > 0)
     print(f"✘ {before}{f'{call} raises' if raised[first] else values} {findings[first]}")
 
