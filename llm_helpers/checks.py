@@ -110,9 +110,9 @@ def _items(answer: list, expected: Sequence, tolerance: float, names: Iterable) 
     if len(wrong) > 1 and sorted(map(repr, answer)) == sorted(map(repr, expected)):
         return "The items are right, their order isn't."
     numbers, right = _tensor(answer), _tensor(expected)
-    if len(wrong) > 1 and numbers is not None and right is not None:
-        if clue := _unlike(numbers, right, tolerance, 0):
-            return clue
+    table = len(wrong) > 1 and numbers is not None and right is not None
+    if clue := table and _unlike(numbers, right, tolerance, 0):
+        return clue
     others = " The others are right." if len(wrong) == 1 < len(expected) else ""
     return f"Item {wrong[0][0]}: {wrong[0][1].removesuffix(others)}{others}" if wrong else ""
 
@@ -147,14 +147,15 @@ def _unlike(answer: Tensor, right: Tensor, tolerance: float, relative: float) ->
     return f"It's {'nan' if answer.isnan() else 'too large' if answer > right else 'too small'}."
 
 
-def _show(value: Any) -> str:
+def _show(value: Any, width: int = 100) -> str:
     if isinstance(value, Tensor):
         few = value.double().round(decimals=4).tolist() if value.numel() <= 6 else None
-        return f"tensor({_show(few)})" if few else _kind(value)
+        text = f"tensor({_show(few)})"
+        return text if few and len(text) <= width else _kind(value)
     text = f"{value:.7g}" if isinstance(value, float) else repr(value)
     if isinstance(value, list | tuple):
-        text = text[0] + ", ".join(map(_show, value)) + text[-1]
-    return text if len(text) <= 100 else text[:99] + "…"
+        text = text[0] + ", ".join(_show(item, width) for item in value) + text[-1]
+    return text if len(text) <= width else text[: width - 1] + "…"
 
 
 def same(answer: Any, expected: Any, tolerance: float = 1e-6) -> bool:
@@ -221,7 +222,7 @@ def check_function(
             print(f"✘ {hint}")
             return
     name = getattr(function, "__name__", "f").replace("<lambda>", "f")
-    call = f"{name}({', '.join(_show(_plain(argument)) for argument in cases[first])})"
+    call = f"{name}({', '.join(_show(_plain(a), 40) for a in cases[first])})"
     answer, wanted = _show(answers[first]), _show(right[first])
     values = f"{call} gives {answer}{f', not {wanted}' * (answer != wanted)}."
     before = f"{first} of {len(cases)} cases right, but " * (first > 0)

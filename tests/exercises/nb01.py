@@ -123,7 +123,9 @@ def my_rule(situation, dice):
     move = rule(situation)
     stuck = move == 2 and situation.endswith("blocked")
     aside = "ball 0" in situation and situation.endswith("free")
-    return torch.tensor(dice.randrange(2) if stuck else 2 if aside and dice.random() < 0.5 else move)
+    if stuck:
+        return torch.tensor(dice.randrange(2))
+    return torch.tensor(2 if aside and dice.random() < 0.5 else move)
 """,
     ],
 }

@@ -69,13 +69,13 @@ fold = (
 """,
         "([[1], [-1]], [0, 0], [1, 1], 0)",
         "(torch.tensor([[-1.0], [1.0]]), torch.zeros(2), torch.tensor([1.0, 1.0]), 0.0)",
-        "[torch.tensor([[2.0], [-0.5]]), torch.zeros(2), torch.tensor([0.5, 2.0]), torch.tensor(0)]",
+        "[torch.tensor([[2.0], [-0.5]]), torch.zeros(2), torch.tensor([0.5, 2.0]), 0]",
         """
 import numpy as np
 
 fold = (np.array([[1.0], [-1.0]]), np.zeros(2), np.ones(2), np.float64(0))
 """,
-        "(torch.tensor([[-1], [2]]), torch.tensor([0, 0]), torch.tensor([1, 0.5]), torch.tensor(0.))",
+        "(torch.tensor([[-1], [2]]), torch.zeros(2), torch.tensor([1, 0.5]), torch.tensor(0))",
     ],
 }
 WRONG = {
