@@ -149,12 +149,13 @@ def _unlike(answer: Tensor, right: Tensor, tolerance: float, relative: float) ->
 
 def _show(value: Any, width: int = 100) -> str:
     if isinstance(value, Tensor):
-        few = value.double().round(decimals=4).tolist() if value.numel() <= 6 else None
-        text = f"tensor({_show(few)})"
-        return text if few and len(text) <= width else _kind(value)
+        small = value.numel() < 10 and value.double().round(decimals=4).tolist()
+        text, shape = f"tensor({_show(small)})", "×".join(map(str, value.shape))
+        return text if small and len(text) <= width else f"tensor {shape}"
     text = f"{value:.7g}" if isinstance(value, float) else repr(value)
     if isinstance(value, list | tuple):
-        text = text[0] + ", ".join(_show(item, width) for item in value) + text[-1]
+        items = [_show(item, max(20, width // len(value))) for item in value]
+        text = text[0] + ", ".join(items) + text[-1]
     return text if len(text) <= width else text[: width - 1] + "…"
 
 

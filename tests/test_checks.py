@@ -383,7 +383,7 @@ def test_small_tensors_are_shown_and_large_ones_are_not(printed: Printed) -> Non
     check_function(lambda x: x + 1, lambda x: x, [(torch.tensor([1.0, 2.0]),)])
     assert "f(tensor([1, 2])) gives tensor([2, 3]), not tensor([1, 2])" in printed()
     check_function(lambda x: x + 1, lambda x: x, [(torch.zeros(9, 9),)])
-    assert "f(a tensor of shape (9, 9)) gives a tensor of shape (9, 9). It's 1" in printed()
+    assert "f(tensor 9×9) gives tensor 9×9. It's 1" in printed()
 
 
 def test_an_exception_in_the_function_is_told_with_its_call(printed: Printed) -> None:

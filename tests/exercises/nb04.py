@@ -25,9 +25,9 @@ def padding_share(lengths):
 """,
         """
 def padding_share(lengths):
-    padded = nn.utils.rnn.pad_sequence([torch.ones(n) for n in lengths])
+    padded = torch.nn.utils.rnn.pad_sequence([torch.ones(n) for n in lengths])
     return (padded == 0).double().mean().item()
-""".replace("nn.", "torch.nn."),
+""",
     ],
     2: [
         "1 - lengths.clamp(max=30).sum().item() / lengths.sum().item()",
