@@ -28,7 +28,7 @@ RELATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "It's the transpose of what it should be.": lambda a: a.mT if a.dim() > 1 else a,
 }
 WORDS = {bool: "True or False", int: "a number", float: "a number", str: "a text"}
-WORDS |= {type(None): "None (is a `return` missing?)", type(lambda: 0): "a function (call it)"}
+WORDS |= {type(None): "None (is a `return` missing?)"}
 
 
 @contextlib.contextmanager
@@ -77,7 +77,8 @@ def _kind(value: Any) -> str:
         return f"a tensor of shape {tuple(value.shape)}"
     if isinstance(value, list | tuple):
         return f"a {type(value).__name__} of {len(value)}"
-    return WORDS.get(type(value), f"of the type {type(value).__name__}")
+    other = "a function (call it)" if callable(value) else f"of the type {type(value).__name__}"
+    return WORDS.get(type(value), other)
 
 
 def _finding(answer: Any, expected: Any, tolerance: float) -> str:
@@ -109,22 +110,24 @@ def _items(answer: list, expected: Sequence, tolerance: float, names: Iterable) 
     if len(wrong) > 1 and sorted(map(repr, answer)) == sorted(map(repr, expected)):
         return "The items are right, their order isn't."
     numbers, right = _tensor(answer), _tensor(expected)
-    if len(wrong) > 1 and numbers is not None and right is not None:
-        return _unlike(numbers, right, tolerance, 0)
+    table = len(wrong) > 1 and numbers is not None and right is not None
+    if clue := table and _unlike(numbers, right, tolerance, 0):
+        return clue
     others = " The others are right." if len(wrong) == 1 < len(expected) else ""
-    return f"Item {wrong[0][0]}: {wrong[0][1]}{others}" if wrong else ""
+    return f"Item {wrong[0][0]}: {wrong[0][1].removesuffix(others)}{others}" if wrong else ""
 
 
 def _unlike(answer: Tensor, right: Tensor, tolerance: float, relative: float) -> str:
     """Say in what numbers differ from the right ones, as far as it can be told cheaply."""
 
-    def close(a: Tensor, b: Tensor) -> bool:
-        return a.shape == b.shape and torch.allclose(a, b, relative, tolerance, equal_nan=True)
+    def close(a: Tensor, b: Tensor, least: float = FORM_ONLY) -> bool:
+        limits = min(relative, least), min(tolerance, least)
+        return a.shape == b.shape and torch.allclose(a, b, *limits, equal_nan=True)
 
     if close(answer, right):
         return ""
     for clue, mend in RELATIONS.items():
-        if close(mend(answer), right):
+        if close(mend(answer), right, 1e-4):
             return clue
     if answer.shape != right.shape:
         alike = tolerance < 1 and close(answer.flatten(), right.flatten())
@@ -139,19 +142,21 @@ def _unlike(answer: Tensor, right: Tensor, tolerance: float, relative: float) ->
         at = wrong.nonzero()[0].tolist()
         first = _unlike(answer[*at], right[*at], tolerance, relative)
         return f"{int(wrong.sum())} of {answer.numel()} numbers are wrong, first {at}: {first}"
-    if abs(factor - 1) < 0.05 and any(round(right.item(), n) == answer for n in range(9)):
+    if abs(factor - 1) < 0.01 and any(round(right.item(), n) == answer for n in range(9)):
         return "It's right as far as it goes: give more digits."
     return f"It's {'nan' if answer.isnan() else 'too large' if answer > right else 'too small'}."
 
 
-def _show(value: Any) -> str:
+def _show(value: Any, width: int = 100) -> str:
     if isinstance(value, Tensor):
-        small = value.numel() <= 12
-        return f"tensor({_show(value.tolist())})" if small else _kind(value)
+        small = value.numel() < 10 and value.double().round(decimals=4).tolist()
+        text, shape = f"tensor({_show(small)})", "×".join(map(str, value.shape))
+        return text if small and len(text) <= width else f"tensor {shape}"
     text = f"{value:.7g}" if isinstance(value, float) else repr(value)
     if isinstance(value, list | tuple):
-        text = text[0] + ", ".join(map(_show, value)) + text[-1]
-    return text if len(text) <= 100 else text[:99] + "…"
+        items = [_show(item, max(20, width // len(value))) for item in value]
+        text = text[0] + ", ".join(items) + text[-1]
+    return text if len(text) <= width else text[: width - 1] + "…"
 
 
 def same(answer: Any, expected: Any, tolerance: float = 1e-6) -> bool:
@@ -176,9 +181,10 @@ def check_value(
     """
     answer = _plain(answer)
     finding = _finding(answer, _plain(expected), tolerance)
-    hints = [hint for hint, wrong in (mistakes or {}).items() if same(answer, wrong, tolerance)]
-    verdict = f"✘ {_show(answer)} is not it. {[*hints, finding][0]}" if finding else "✔ right"
-    print(NOT_TRIED if _untried(answer) else verdict)
+    near = tolerance if finding else 1e-6  # a mistake to the last digit, however near, is one
+    hints = [hint for hint, wrong in (mistakes or {}).items() if same(answer, wrong, near)]
+    wrong = f"✘ {_show(answer)} is not it. {[*hints, finding][0]}"
+    print(NOT_TRIED if _untried(answer) else wrong if hints or finding else "✔ right")
 
 
 @_never_raising()
@@ -201,7 +207,7 @@ def check_function(
             it raises in the first case that goes wrong, in all cases in which it raises.
         tolerance: see :func:`same`.
     """
-    right, answers = _outcomes(reference, cases), _outcomes(function, cases)
+    right, answers = _outcomes(reference, cases), [_outcome(function, case) for case in cases]
     if broken := [outcome for outcome in right if isinstance(outcome, BaseException)]:
         raise broken[0]
     findings = [_finding(a, r, tolerance) for a, r in zip(answers, right, strict=True)]
@@ -217,8 +223,9 @@ def check_function(
             print(f"✘ {hint}")
             return
     name = getattr(function, "__name__", "f").replace("<lambda>", "f")
-    call = f"{name}({', '.join(_show(_plain(argument)) for argument in cases[first])})"
-    values = f"{call} gives {_show(answers[first])}, not {_show(right[first])}."
+    call = f"{name}({', '.join(_show(_plain(a), 40) for a in cases[first])})"
+    answer, wanted = _show(answers[first]), _show(right[first])
+    values = f"{call} gives {answer}{f', not {wanted}' * (answer != wanted)}."
     before = f"{first} of {len(cases)} cases right, but " * (first > 0)
     print(f"✘ {before}{f'{call} raises' if raised[first] else values} {findings[first]}")
 
