@@ -152,7 +152,7 @@ def _show(value: Any, width: int = 100) -> str:
         small = value.numel() < 10 and value.double().round(decimals=4).tolist()
         text, shape = f"tensor({_show(small)})", "×".join(map(str, value.shape))
         return text if small and len(text) <= width else f"tensor {shape}"
-    text = f"{value:.7g}" if isinstance(value, float) else repr(value)
+    text = f"{value:.7g}" if isinstance(value, float) else repr(value).replace("\n", "")
     if isinstance(value, list | tuple):
         items = [_show(item, max(20, width // len(value))) for item in value]
         text = text[0] + ", ".join(items) + text[-1]
