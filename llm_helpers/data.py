@@ -345,33 +345,35 @@ def learn_merges(words: Mapping[str, int], number: int) -> list[tuple[str, str]]
         The merged pairs, first one first.
     """
     pieces = {word: list(word) for word in words}
-    counts: Counter[tuple[str, str]] = Counter()
-    holders: defaultdict[tuple[str, str], set[str]] = defaultdict(set)  # pair -> words with it
     order = {symbol: age for age, symbol in enumerate(sorted(set().union(*words)))}
-    heap: list[tuple[int, int, int, tuple[str, str]]] = []
     merges: dict[tuple[str, str], int] = {}  # keeps its order, and no pair twice
+    counts, holders = Counter(), defaultdict(set)  # pair -> how often, pair -> words with it
+    heap, changed = [], set()  # changed: pairs whose count isn't in the heap yet
 
-    def count(word: str, times: int) -> set[tuple[str, str]]:
+    def count(word: str, times: int) -> None:
         for pair in pairwise(pieces[word]):
             counts[pair] += times
             holders[pair].add(word)
-        return set(pairwise(pieces[word]))
+            changed.add(pair)
 
-    changed = set().union(*(count(word, times) for word, times in words.items()))
+    for word in words:
+        count(word, words[word])
     while len(merges) < number:
         for pair in filter(counts.get, changed):
             heapq.heappush(heap, (-counts[pair], order[pair[0]], order[pair[1]], pair))
+        changed.clear()
         while heap and -heap[0][0] != counts[heap[0][-1]]:
             heapq.heappop(heap)  # outdated: the count has changed since
         if not heap:
             break
         best = heapq.heappop(heap)[-1]
         merges[best] = order.setdefault("".join(best), len(order))
-        changed = set()
         for word in holders.pop(best):
-            changed |= count(word, -words[word])
-            pieces[word] = apply_merges(pieces[word], {best: 0})
-            changed |= count(word, words[word])
+            # Equal: an earlier merge has taken the pair apart in this word.
+            if (joined := apply_merges(pieces[word], {best: 0})) != pieces[word]:
+                count(word, -words[word])
+                pieces[word] = joined
+                count(word, words[word])
     return list(merges)
 
 
