@@ -1,4 +1,4 @@
-"""One style for every figure. ``show`` stores the figure with a text for who can't see it."""
+"""The losses of one run, live and afterwards, and of several compared. Built in notebook 06."""
 
 from __future__ import annotations
 
@@ -13,50 +13,11 @@ from IPython import get_ipython
 from IPython.display import Image, display
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 from tqdm import tqdm
 
-from .training import History
-
-# Okabe & Ito (2008): told apart with every common kind of colour vision.
-BLUE, ORANGE, GREEN, RED = "#0072B2", "#E69F00", "#009E73", "#D55E00"
-PURPLE, SKY, YELLOW, BLACK = "#CC79A7", "#56B4E9", "#F0E442", "#000000"
-PALETTE = (BLUE, ORANGE, GREEN, RED, PURPLE, SKY, BLACK)
-
-plt.rcParams.update(
-    {
-        "axes.prop_cycle": plt.cycler(color=PALETTE),
-        "axes.grid": True,
-        "axes.spines.top": False,
-        "axes.spines.right": False,
-        "figure.constrained_layout.use": True,
-        "figure.dpi": 110,
-        "figure.figsize": (7, 3.5),
-        "font.size": 11,
-        "grid.alpha": 0.3,
-        "legend.frameon": False,
-        "lines.linewidth": 2,
-    }
-)
-
-
-def to_png(figure: Figure) -> bytes:
-    """Draw a figure as a PNG and close it."""
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png")
-    plt.close(figure)
-    return buffer.getvalue()
-
-
-def show(figure: Figure, alt: str) -> None:
-    """Show a figure below the cell; ``alt`` tells in words what it shows.
-
-    Raises:
-        ValueError: an alt text too short to tell anything.
-    """
-    if len(alt) < 20:
-        raise ValueError("tell in a sentence what the figure shows (alt)")
-    display(Image(to_png(figure), format="png", alt=alt))
+from .figures import BLUE, GREEN, ORANGE, PALETTE, SKY
+from .runs import History
 
 
 def plot_losses(runs: Mapping[str, History] | History) -> Figure:
@@ -213,21 +174,6 @@ def _in_words(history: History) -> str:
     )
 
 
-def film_strip(frames: Sequence[np.ndarray], captions: Sequence[str], most: int = 6) -> Figure:
-    """Draw pictures (height, width, 3) side by side, the first, the last and some between."""
-    count = min(most, len(frames))
-    chosen = [round(i * (len(frames) - 1) / max(1, count - 1)) for i in range(count)]
-    figure, axes = plt.subplots(1, count, figsize=(1.6 * count, 2), squeeze=False, layout="none")
-    figure.subplots_adjust(left=0.01, right=0.99, bottom=0.01, top=0.85, wspace=0.05)
-    for ax, number in zip(axes[0], chosen, strict=True):
-        ax.imshow(frames[number])
-        ax.set_title(captions[number], fontsize=9)
-        ax.axis("off")
-    return figure
-
-
-# ---------------------------------------------------------------- several runs
-
 METRICS = ("validation_loss", "validation_accuracy", "train_loss", "loss")  # loss: by step
 X_AXES = ("step", "epoch", "seconds", "tokens")
 
@@ -266,13 +212,10 @@ def plot_runs(
     of = f", mean of {smoothing}" if smoothing > 1 else ""
     axes.set(xlabel=x + unit, ylabel=metric.replace("_", " ") + of, yscale=scale)
     axes.xaxis.set_major_locator(MaxNLocator(5))
-    if scale == "log" and axes.lines:  # plain numbers, 0.4 instead of 4 x 10^-1
-        low, high = axes.get_ylim()
-        ticks = [n * 10.0**e for e in range(-6, 6) for n in (1, 2, 5) if low < n * 10.0**e < high]
-        if len(ticks) < 3:  # less than a decade
-            ticks = list(np.linspace(low, high, 7)[1:-1])
-        axes.set_yticks(ticks, [f"{tick:.2g}" for tick in ticks])
-        axes.set_yticks([], minor=True)
+    if scale == "log":
+        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes.yaxis.set_major_formatter("{x:.3g}")  # 0.4 instead of 4 x 10^-1
+        axes.yaxis.set_minor_locator(NullLocator())
     if axes.lines:
         axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), fontsize=11)
     return figure
