@@ -110,10 +110,11 @@ def _items(answer: list, expected: Sequence, tolerance: float, names: Iterable) 
     if len(wrong) > 1 and sorted(map(repr, answer)) == sorted(map(repr, expected)):
         return "The items are right, their order isn't."
     numbers, right = _tensor(answer), _tensor(expected)
-    if len(wrong) > 1 and numbers is not None and right is not None:
-        return _unlike(numbers, right, tolerance, 0)
+    table = len(wrong) > 1 and numbers is not None and right is not None
+    if clue := table and _unlike(numbers, right, tolerance, 0):
+        return clue
     others = " The others are right." if len(wrong) == 1 < len(expected) else ""
-    return f"Item {wrong[0][0]}: {wrong[0][1]}{others}" if wrong else ""
+    return f"Item {wrong[0][0]}: {wrong[0][1].removesuffix(others)}{others}" if wrong else ""
 
 
 def _unlike(answer: Tensor, right: Tensor, tolerance: float, relative: float) -> str:
@@ -146,14 +147,16 @@ def _unlike(answer: Tensor, right: Tensor, tolerance: float, relative: float) ->
     return f"It's {'nan' if answer.isnan() else 'too large' if answer > right else 'too small'}."
 
 
-def _show(value: Any) -> str:
+def _show(value: Any, width: int = 100) -> str:
     if isinstance(value, Tensor):
-        small = value.numel() <= 12
-        return f"tensor({_show(value.tolist())})" if small else _kind(value)
+        small = value.numel() < 10 and value.double().round(decimals=4).tolist()
+        text, shape = f"tensor({_show(small)})", "×".join(map(str, value.shape))
+        return text if small and len(text) <= width else f"tensor {shape}"
     text = f"{value:.7g}" if isinstance(value, float) else repr(value)
     if isinstance(value, list | tuple):
-        text = text[0] + ", ".join(map(_show, value)) + text[-1]
-    return text if len(text) <= 100 else text[:99] + "…"
+        items = [_show(item, max(20, width // len(value))) for item in value]
+        text = text[0] + ", ".join(items) + text[-1]
+    return text if len(text) <= width else text[: width - 1] + "…"
 
 
 def same(answer: Any, expected: Any, tolerance: float = 1e-6) -> bool:
@@ -204,7 +207,7 @@ def check_function(
             it raises in the first case that goes wrong, in all cases in which it raises.
         tolerance: see :func:`same`.
     """
-    right, answers = _outcomes(reference, cases), _outcomes(function, cases)
+    right, answers = _outcomes(reference, cases), [_outcome(function, case) for case in cases]
     if broken := [outcome for outcome in right if isinstance(outcome, BaseException)]:
         raise broken[0]
     findings = [_finding(a, r, tolerance) for a, r in zip(answers, right, strict=True)]
@@ -220,8 +223,9 @@ def check_function(
             print(f"✘ {hint}")
             return
     name = getattr(function, "__name__", "f").replace("<lambda>", "f")
-    call = f"{name}({', '.join(_show(_plain(argument)) for argument in cases[first])})"
-    values = f"{call} gives {_show(answers[first])}, not {_show(right[first])}."
+    call = f"{name}({', '.join(_show(_plain(a), 40) for a in cases[first])})"
+    answer, wanted = _show(answers[first]), _show(right[first])
+    values = f"{call} gives {answer}{f', not {wanted}' * (answer != wanted)}."
     before = f"{first} of {len(cases)} cases right, but " * (first > 0)
     print(f"✘ {before}{f'{call} raises' if raised[first] else values} {findings[first]}")
 

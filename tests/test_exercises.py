@@ -33,7 +33,7 @@ ODD += ["lambda: 1", "lambda *a: None", "lambda *a: a", "lambda *a: 1 / 0", "lam
 
 
 class Exercise(NamedTuple):
-    name: str  # what the stub defines; the last one if there are several
+    names: list[str]  # what the stub defines
     stub: str
     check: str  # all cells after the stub up to the check
 
@@ -53,7 +53,7 @@ def exercises(nb: str) -> dict[int, Exercise]:
         if "exercise" in tags:
             end = next(i for i in range(start, len(cells(nb))) if "check" in cells(nb)[i][1])
             check = "\n".join(source for source, _ in cells(nb)[start + 1 : end + 1])
-            found[len(found) + 1] = Exercise(bound(stub)[-1], stub, check)
+            found[len(found) + 1] = Exercise(bound(stub), stub, check)
     return found
 
 
@@ -65,7 +65,19 @@ def bound(source: str) -> list[str]:
 
 def free(source: str) -> set[str]:
     """Give the names that a cell takes from the cells before it."""
+    names: set[str] = set()
+    known: set[str] = set()
+    for statement in ast.parse(source).body:
+        one = ast.unparse(statement)
+        own = {*bound(one)}
+        if isinstance(statement, ast.Assign):  # its right side comes first: x = x + 1 takes x
+            own = {*bound(one)} - referenced(ast.unparse(statement.value))
+        names |= referenced(one) - own - known
+        known |= {*bound(one)}
+    return names
 
+
+def referenced(source: str) -> set[str]:
     def global_names(table: symtable.SymbolTable, top: bool) -> Iterator[str]:
         for symbol in table.get_symbols():
             if symbol.is_referenced() and (top or symbol.is_global()):
@@ -73,7 +85,7 @@ def free(source: str) -> set[str]:
         for child in table.get_children():
             yield from global_names(child, False)
 
-    return {*global_names(symtable.symtable(source, "cell", "exec"), True)} - {*bound(source)}
+    return {*global_names(symtable.symtable(source, "cell", "exec"), True)}
 
 
 def changed(source: str) -> set[str]:
@@ -114,10 +126,10 @@ def every(nb: str) -> list[tuple[int, str]]:
 
 
 def answer_cell(nb: str, number: int, text: str) -> str:
-    """Make a cell of an answer; an expression becomes the value of the stub's name."""
+    """Make a cell of an answer; an expression becomes the value of the stub's names."""
     with contextlib.suppress(SyntaxError):
         ast.parse(text.strip(), mode="eval")
-        return f"{exercises(nb)[number].name} = {text.strip()}"
+        return " = ".join([*exercises(nb)[number].names, text.strip()])
     return text
 
 
@@ -143,7 +155,8 @@ def verdict(nb: str, number: int, source: str) -> str:
     finally:
         names.clear()
         names.update(before)
-    return said.getvalue().strip()
+    marks = re.search(r"(?ms)^[✔✘…].*", said.getvalue())  # after what the answer may print
+    return marks[0].strip() if marks else said.getvalue()
 
 
 def cases(kind: str) -> list[Any]:
