@@ -11,6 +11,7 @@ import contextlib
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from copy import deepcopy
+from os.path import commonprefix
 from typing import Any, SupportsFloat
 
 import torch
@@ -99,7 +100,16 @@ def _finding(answer: Any, expected: Any, tolerance: float) -> str:
         return _unlike(numbers, _tensor(expected), tolerance, tolerance * ratio)
     if kinds[0] != kinds[1]:
         return f"Expected is {kinds[1]}, not {kinds[0]}."
-    return "" if answer == expected or tolerance == FORM_ONLY else f"{_show(answer)} is wrong."
+    if answer == expected or tolerance == FORM_ONLY:
+        return ""
+    return _unlike_text(answer, expected) if kinds[0] == "a text" else f"{_show(answer)} is wrong."
+
+
+def _unlike_text(answer: str, right: str) -> str:
+    if "".join(answer.split()) == "".join(right.split()):
+        return "The letters are right, the white space isn't."
+    alike = commonprefix([answer, right])
+    return f"It's right up to {alike!r}." if alike else f"{_show(answer)} is wrong from the start."
 
 
 def _items(answer: list, expected: Sequence, tolerance: float, names: Iterable) -> str:

@@ -165,7 +165,11 @@ WRONG = {
     2: [
         "lambda matrix: (matrix.trace() / matrix.sum(), matrix.trace() / matrix.sum())",
         "lambda matrix: matrix[1, 1] / matrix[:, 1].sum()",
-        "lambda matrix: (100 * matrix[1, 1] / matrix[:, 1].sum(), 100 * matrix[1, 1] / matrix[1].sum())",
+        """
+lambda matrix: (
+    (100 * matrix[1, 1] / matrix[:, 1].sum(), 100 * matrix[1, 1] / matrix[1].sum())
+)
+""",
         "lambda matrix: (matrix[1, 1] // matrix[:, 1].sum(), matrix[1, 1] // matrix[1].sum())",
         "lambda matrix: (matrix[1, 1] / matrix[1].sum(), matrix[0, 0] / matrix[0].sum())",
         "lambda matrix: (matrix[1, 1] / matrix.sum(), matrix[1, 1] / matrix.sum())",

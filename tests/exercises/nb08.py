@@ -152,7 +152,11 @@ WRONG = {
         "lambda z, share: z.masked_fill(z.softmax(0) < z.softmax(0).max(), -torch.inf)",
         "lambda z, share: z.softmax(0) < share * z.softmax(0).max()",
         "lambda z, share: z.masked_fill_(z < z.max() * math.log(share), -torch.inf)",
-        "lambda z, share: z.masked_fill(z.log_softmax(0) < share * z.log_softmax(0).max(), -torch.inf)",
+        """
+lambda z, share: (
+    z.masked_fill(z.log_softmax(0) < share * z.log_softmax(0).max(), -torch.inf)
+)
+""",
         "lambda z, share: z.masked_fill(z.softmax(0) < share, 0)",
     ],
     3: [
