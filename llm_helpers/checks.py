@@ -11,7 +11,6 @@ import contextlib
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from copy import deepcopy
-from os.path import commonprefix
 from typing import Any, SupportsFloat
 
 import torch
@@ -108,7 +107,8 @@ def _finding(answer: Any, expected: Any, tolerance: float) -> str:
 def _unlike_text(answer: str, right: str) -> str:
     if "".join(answer.split()) == "".join(right.split()):
         return "The letters are right, the white space isn't."
-    alike = commonprefix([answer, right])
+    pairs = itertools.takewhile(lambda p: p[0] == p[1], zip(answer, right, strict=False))
+    alike = "".join(letter for letter, _ in pairs)
     return f"It's right up to {alike!r}." if alike else f"{_show(answer)} is wrong from the start."
 
 

@@ -34,7 +34,11 @@ RIGHT = {
         "80**2",
         "import numpy as np\nsentences_needed = np.int64(np.round(0.8 * 0.2 / 0.005**2))",
         "torch.tensor(0.16, dtype=torch.float64) / 0.005**2",
-        "from fractions import Fraction\nsentences_needed = Fraction('0.16') / Fraction('0.005') ** 2",
+        """
+from fractions import Fraction
+
+sentences_needed = Fraction("0.16") / Fraction("0.005") ** 2
+""",
         """
 sentences_needed = 100
 while evaluation.standard_error(0.8, sentences_needed) > 0.005 + 1e-12:
