@@ -40,10 +40,8 @@ def _never_raising() -> Iterator[None]:
 
 
 def _plain(value: Any) -> Any:
-    """Undress a value: any kind of number, a 0-d tensor, an array, an iterator becomes plain."""
-    if isinstance(value, Tensor):
-        return value.detach().cpu() if value.dim() else value.item()
-    if hasattr(value, "__array__") and hasattr(value, "tolist"):  # NumPy, pandas
+    """Undress a value: numbers of any kind, texts, and lists of them, however they come."""
+    if hasattr(value, "__array__") and hasattr(value, "tolist"):  # a tensor, NumPy, pandas
         value = value.tolist()
     if isinstance(value, Mapping):
         return {_plain(key): _plain(item) for key, item in value.items()}
@@ -54,16 +52,10 @@ def _plain(value: Any) -> Any:
     return float(value) if other else value  # Fraction, Decimal
 
 
-def _lists(value: Any) -> Any:
-    if isinstance(value, Tensor):
-        return value.tolist()
-    return [_lists(item) for item in value] if isinstance(value, list | tuple) else value
-
-
-def _tensor(value: Any) -> Tensor | None:
+def _numbers(value: Any) -> Tensor | None:
     """Make a tensor of a plain number, or of numbers in rows; None of anything else."""
     try:
-        return torch.tensor(_lists(value), dtype=torch.float64)
+        return torch.tensor(value, dtype=torch.float64)
     except (TypeError, ValueError, RuntimeError, OverflowError):
         return None
 
@@ -73,10 +65,10 @@ def _untried(value: Any) -> bool:
 
 
 def _kind(value: Any) -> str:
-    if isinstance(value, Tensor):
-        return f"a tensor of shape {tuple(value.shape)}"
     if isinstance(value, list | tuple):
-        return f"a {type(value).__name__} of {len(value)}"
+        numbers = _numbers(value)
+        size = f"list of {len(value)}" if numbers is None else f"table of shape {[*numbers.shape]}"
+        return f"a {size}"
     other = "a function (call it)" if callable(value) else f"of the type {type(value).__name__}"
     return WORDS.get(type(value), other)
 
@@ -90,38 +82,33 @@ def _finding(answer: Any, expected: Any, tolerance: float) -> str:
     if isinstance(expected, dict) and isinstance(answer, dict):
         keys = [*expected, *(answer.keys() - expected.keys())]
         return _items([answer.get(key) for key in keys], [*expected.values()], tolerance, keys)
-    if isinstance(expected, list | tuple) and isinstance(answer, list | tuple | Tensor):
-        return _items(_lists(answer), expected, tolerance, range(1, len(expected) + 1))
-    kinds, numbers = (_kind(answer), _kind(expected)), _tensor(answer)
-    table = isinstance(expected, Tensor) and isinstance(answer, list | tuple | Tensor)
-    if numbers is not None and (table or kinds == ("a number", "a number")):
-        ratio = isinstance(expected, float) or (table and expected.is_floating_point())
-        return _unlike(numbers, _tensor(expected), tolerance, tolerance * ratio)
-    if kinds[0] != kinds[1]:
-        return f"Expected is {kinds[1]}, not {kinds[0]}."
-    if answer == expected or tolerance == FORM_ONLY:
-        return ""
-    return _unlike_text(answer, expected) if kinds[0] == "a text" else f"{_show(answer)} is wrong."
+    if isinstance(expected, list | tuple) and isinstance(answer, list | tuple):
+        return _items(answer, expected, tolerance, range(1, len(expected) + 1))
+    if _kind(answer) != _kind(expected):
+        return f"Expected is {_kind(expected)}, not {_kind(answer)}."
+    number, right = _numbers(answer), _numbers(expected)
+    if isinstance(expected, bool) or number is None or right is None:
+        if answer == expected or tolerance == FORM_ONLY:
+            return ""
+        pairs = zip(answer, expected, strict=False) if isinstance(expected, str) else ()
+        alike = "".join(a for a, _ in itertools.takewhile(lambda pair: pair[0] == pair[1], pairs))
+        wrong = f"{_show(answer)} is wrong{' from the start' * isinstance(expected, str)}."
+        return f"It's right up to {alike!r}." if alike else wrong
+    return _unlike(number, right, tolerance, tolerance * isinstance(expected, float))
 
 
-def _unlike_text(answer: str, right: str) -> str:
-    if "".join(answer.split()) == "".join(right.split()):
-        return "The letters are right, the white space isn't."
-    pairs = itertools.takewhile(lambda p: p[0] == p[1], zip(answer, right, strict=False))
-    alike = "".join(letter for letter, _ in pairs)
-    return f"It's right up to {alike!r}." if alike else f"{_show(answer)} is wrong from the start."
-
-
-def _items(answer: list, expected: Sequence, tolerance: float, names: Iterable) -> str:
-    findings = [_finding(a, e, tolerance) for a, e in zip(answer, expected, strict=False)]
-    wrong = [(name, finding) for name, finding in zip(names, findings, strict=False) if finding]
+def _items(answer: Sequence, expected: Sequence, tolerance: float, names: Iterable) -> str:
+    numbers, right = _numbers(answer), _numbers(expected)
+    table = numbers is not None and right is not None
+    if table and numbers.shape != right.shape and numbers.dim() + right.dim() > 2:
+        return _unlike(numbers, right, tolerance, tolerance)
     if len(answer) != len(expected):
         return f"It has {len(answer)} items and should have {len(expected)}."
+    findings = [_finding(a, e, tolerance) for a, e in zip(answer, expected, strict=True)]
+    wrong = [(name, finding) for name, finding in zip(names, findings, strict=True) if finding]
     if len(wrong) > 1 and sorted(map(repr, answer)) == sorted(map(repr, expected)):
         return "The items are right, their order isn't."
-    numbers, right = _tensor(answer), _tensor(expected)
-    table = len(wrong) > 1 and numbers is not None and right is not None
-    if clue := table and _unlike(numbers, right, tolerance, 0):
+    if clue := len(wrong) > 1 and table and _unlike(numbers, right, tolerance, 0):
         return clue
     others = " The others are right." if len(wrong) == 1 < len(expected) else ""
     return f"Item {wrong[0][0]}: {wrong[0][1].removesuffix(others)}{others}" if wrong else ""
@@ -141,7 +128,7 @@ def _unlike(answer: Tensor, right: Tensor, tolerance: float, relative: float) ->
             return clue
     if answer.shape != right.shape:
         alike = tolerance < 1 and close(answer.flatten(), right.flatten())
-        shapes = f"The shape is {tuple(answer.shape)} and should be {tuple(right.shape)}."
+        shapes = f"The shape is {[*answer.shape]} and should be {[*right.shape]}."
         return shapes + " The numbers are right." * alike
     factor = (answer / right).flatten()[0]
     telling = answer.dim() or f"{factor:.4g}" in ("0.01", "0.5", "2", "100")
@@ -157,15 +144,13 @@ def _unlike(answer: Tensor, right: Tensor, tolerance: float, relative: float) ->
     return f"It's {'nan' if answer.isnan() else 'too large' if answer > right else 'too small'}."
 
 
-def _show(value: Any, width: int = 100) -> str:
-    if isinstance(value, Tensor):
-        small = value.numel() < 10 and value.double().round(decimals=4).tolist()
-        text, shape = f"tensor({_show(small)})", "×".join(map(str, value.shape))
-        return text if small and len(text) <= width else f"tensor {shape}"
-    text = f"{value:.7g}" if isinstance(value, float) else repr(value)
+def _show(value: Any, width: int = 100, digits: int = 7) -> str:
+    text = f"{value:.{digits}g}" if isinstance(value, float) else repr(value).replace("\n", "")
     if isinstance(value, list | tuple):
-        items = [_show(item, max(20, width // len(value))) for item in value]
-        text = text[0] + ", ".join(items) + text[-1]
+        items = [_show(item, max(20, width // len(value)), 4) for item in value]
+        text, numbers = text[0] + ", ".join(items) + text[-1], _numbers(value)
+        if numbers is not None and numbers.dim() > 1 and (len(text) > width or numbers.numel() > 9):
+            return "×".join(map(str, numbers.shape)) + " numbers"
     return text if len(text) <= width else text[: width - 1] + "…"
 
 
@@ -264,8 +249,8 @@ def check_that(answer: Any, *conditions: Callable[[Any], Any], like: Any = None)
         like: an answer of the right form. One that differs in form is told so, and the conditions
             get tensors, lists and numbers where ``like`` has them.
     """
-    answer, like = _plain(answer), _plain(like)
-    finding = "" if like is None else _finding(answer, like, FORM_ONLY)
+    answer = _plain(answer)
+    finding = "" if like is None else _finding(answer, _plain(like), FORM_ONLY)
     outcome: Any = ... if _untried(answer) else True
     for condition in () if finding else conditions:
         if outcome is True:
@@ -277,8 +262,8 @@ def check_that(answer: Any, *conditions: Callable[[Any], Any], like: Any = None)
 
 def _formed(value: Any, like: Any) -> Any:
     if isinstance(like, list | tuple):
-        return [_formed(v, k) for v, k in zip(_lists(value), like, strict=True)]
-    return _tensor(value).to(like.dtype) if isinstance(like, Tensor) else value
+        return [_formed(v, k) for v, k in zip(value, like, strict=True)]
+    return torch.tensor(value, dtype=like.dtype) if isinstance(like, Tensor) else value
 
 
 def compare(name: str, ours: Tensor, reference: Tensor, tolerance: float = 1e-12) -> None:

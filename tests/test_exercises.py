@@ -31,6 +31,9 @@ EMPTY = re.compile(r"^.?$|(is not it|is wrong|Not yet|Look again at the hint bel
 ODD = ["None", "'text'", "''", "()", "[[1, 2], [3]]", "{}", "float('nan')", "object()", "int"]
 ODD += ["lambda: 1", "lambda *a: None", "lambda *a: a", "lambda *a: 1 / 0", "lambda *a: 'text'"]
 
+COMMON = "F X x y Y W b B h H n p P T word words lengths after real loss total counts mean median"
+COMMON += " sizes size result answer share error a c k s z rows letters characters logits weights"
+
 
 class Exercise(NamedTuple):
     names: list[str]  # what the stub defines
@@ -133,7 +136,7 @@ def answer_cell(nb: str, number: int, text: str) -> str:
     return text
 
 
-@lru_cache(maxsize=1)
+@lru_cache
 def namespace(nb: str) -> dict[str, Any]:
     """Run the cells that the exercises need, once."""
     names: dict[str, Any] = {"__name__": "__main__", "display": print}
@@ -201,3 +204,10 @@ def test_no_odd_answer_is_accepted_or_raises(nb: str, number: int) -> None:
     for odd in ODD:
         said = verdict(nb, number, answer_cell(nb, number, odd))
         assert said.startswith("✘") and "the check fails" not in said, f"{odd}: {said}"
+
+
+@pytest.mark.parametrize(("nb", "number"), ALL)
+def test_a_check_needs_no_name_that_a_reader_may_use(nb: str, number: int) -> None:
+    stub = exercises(nb)[number].stub
+    others = sorted({*COMMON.split()} - {*bound(stub)})
+    assert "not tried yet" in verdict(nb, number, f"{' = '.join(others)} = 3\n{stub}")
