@@ -275,6 +275,17 @@ def test_the_package_stays_small() -> None:
     assert sum(lines.values()) <= 1900, lines
 
 
+def test_no_function_is_longer_than_a_screen() -> None:
+    long = {
+        f"{path.stem}.{node.name}": lines
+        for path in PACKAGE.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and (lines := node.end_lineno - node.lineno + 1) > 60  # its docstring counts, too
+    }
+    assert long == {}
+
+
 # What each room imports directly; it may also import what these rooms stand on.
 TABLE = {
     "arithmetic": "",
