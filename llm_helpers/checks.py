@@ -90,10 +90,11 @@ def _finding(answer: Any, expected: Any, tolerance: float) -> str:
     if isinstance(expected, bool) or number is None or right is None:
         if answer == expected or tolerance == FORM_ONLY:
             return ""
-        pairs = zip(answer, expected, strict=False) if isinstance(expected, str) else ()
-        alike = "".join(a for a, _ in itertools.takewhile(lambda pair: pair[0] == pair[1], pairs))
-        wrong = f"{_show(answer)} is wrong{' from the start' * isinstance(expected, str)}."
-        return f"It's right up to {alike!r}." if alike else wrong
+        text = isinstance(expected, str)
+        places = range(len(expected), 0, -1) if text else ()
+        if alike := next((expected[:n] for n in places if answer.startswith(expected[:n])), ""):
+            return f"It's right up to {alike!r}."
+        return f"{_show(answer)} is wrong{' from the start' * text}."
     return _unlike(number, right, tolerance, tolerance * isinstance(expected, float))
 
 
