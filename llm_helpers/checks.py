@@ -104,7 +104,7 @@ def _items(answer: Sequence, expected: Sequence, tolerance: float, names: Iterab
     if table and numbers.shape != right.shape and numbers.dim() + right.dim() > 2:
         return _unlike(numbers, right, tolerance, tolerance)
     if len(answer) != len(expected):
-        return f"It has {len(answer)} items and should have {len(expected)}."
+        return f"Its length is {len(answer)} and should be {len(expected)}."
     findings = [_finding(a, e, tolerance) for a, e in zip(answer, expected, strict=True)]
     wrong = [(name, finding) for name, finding in zip(names, findings, strict=True) if finding]
     if len(wrong) > 1 and sorted(map(repr, answer)) == sorted(map(repr, expected)):
