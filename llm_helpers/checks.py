@@ -88,8 +88,13 @@ def _finding(answer: Any, expected: Any, tolerance: float) -> str:
         return f"Expected is {_kind(expected)}, not {_kind(answer)}."
     number, right = _numbers(answer), _numbers(expected)
     if isinstance(expected, bool) or number is None or right is None:
-        equal = answer == expected or tolerance == FORM_ONLY
-        return "" if equal else f"{_show(answer)} is wrong."
+        if answer == expected or tolerance == FORM_ONLY:
+            return ""
+        text = isinstance(expected, str)
+        places = range(len(expected), 0, -1) if text else ()
+        if alike := next((expected[:n] for n in places if answer.startswith(expected[:n])), ""):
+            return f"It's right up to {alike!r}."
+        return f"{_show(answer)} is wrong{' from the start' * text}."
     return _unlike(number, right, tolerance, tolerance * isinstance(expected, float))
 
 

@@ -254,7 +254,8 @@ CLUES: list[tuple[Any, Any, str]] = [
     ({"a": 1}, {"a": 1, "b": 3}, "Item b: Expected is a number"),
     ({"a": 1, "b": 1}, {"a": 1}, "length is 2 and should be 1"),
     ({"a": 1}, [1], "not of the type dict"),
-    ("right-1", "left-1", "'right-1' is wrong"),
+    ("right-1", "left-1", "'right-1' is wrong from the start"),
+    ("start left-1", "start right-1", "right up to 'start '"),
 ]
 
 
