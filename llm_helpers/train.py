@@ -15,9 +15,9 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor, distributed, nn
 
-from . import data, training
+from . import data, runs, training
+from .curves import LiveCurves
 from .models import TextRNN
-from .plotting import LiveCurves
 
 
 class Shard:
@@ -50,7 +50,7 @@ class Shard:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Read the options, train, and keep the run where :func:`training.load_runs` finds it."""
+    """Read the options, train, and keep the run where :func:`runs.load_runs` finds it."""
     parser = argparse.ArgumentParser(prog="llm_helpers.train", description=main.__doc__)
     parser.add_argument("--epochs", type=int, default=4)
     parser.add_argument("--lr", type=float, default=3e-3)
@@ -112,7 +112,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         history.settings["processes"] = world
         distributed.destroy_process_group()
     if rank == 0:
-        path = training.save_run(history, options.name, options.folder)
+        path = runs.save_run(history, options.name, options.folder)
         print(f"validation loss {history.best.validation_loss:.4f}; kept as {path.as_posix()}")
 
 

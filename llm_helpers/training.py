@@ -2,29 +2,31 @@
 
 from __future__ import annotations
 
-import io
-import json
 import math
-import os
 import random
 import signal
 import threading
 import time
-import warnings
-import zipfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from .data import IGNORE, Batch, BucketBatches, write_atomically
+from .checkpoints import (
+    _past_of,
+    _random_state,
+    _read_checkpoint,
+    _set_random_state,
+    save_checkpoint,
+)
+from .data import IGNORE, Batch, BucketBatches
 from .models import outputs
+from .runs import EpochRecord, History, StepRecord
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 PRECISIONS = {"float32": None, "bfloat16": torch.bfloat16, "float16": torch.float16}
@@ -36,94 +38,6 @@ class DivergedError(ArithmeticError):
     def __init__(self, message: str, history: History) -> None:
         super().__init__(message)
         self.history = history
-
-
-class StepRecord(NamedTuple):
-    """One optimiser step."""
-
-    step: int  # from 1, over the whole run
-    loss: float  # of this batch, before the step
-    seconds: float  # since the start of the run
-    tokens: int  # real tokens read so far
-
-
-class EpochRecord(NamedTuple):
-    """One pass over the training data."""
-
-    epoch: int  # from 1
-    step: int  # steps taken so far
-    seconds: float
-    train_loss: float  # mean over the epoch's batches, dropout on
-    validation_loss: float | None = None
-    validation_accuracy: float | None = None
-
-
-@dataclass
-class History:
-    """What happened in a run of :func:`fit`."""
-
-    settings: dict[str, Any] = field(default_factory=dict)
-    steps: list[StepRecord] = field(default_factory=list)
-    epochs: list[EpochRecord] = field(default_factory=list)
-    stopped: str = "running"  # then finished, early stopping, interrupted, diverged
-
-    @property
-    def best(self) -> EpochRecord:
-        """The epoch of the lowest validation loss (without validation: the last epoch).
-
-        Raises:
-            ValueError: no epoch was completed.
-        """
-        if not self.epochs:
-            raise ValueError("no epoch was completed")
-        judged = [e for e in self.epochs if e.validation_loss is not None]
-        return min(judged, key=lambda e: e.validation_loss) if judged else self.epochs[-1]
-
-    def column(self, name: str) -> list[float]:
-        """One column as a list: ``train_loss``, ``validation_accuracy``, ..., by epoch."""
-        return [getattr(record, name) for record in self.epochs]
-
-    def to_json(self) -> str:
-        """Write the whole history as JSON text, a line for each record."""
-        parts = [f'"{name}": {json.dumps(getattr(self, name))}' for name in ("settings", "stopped")]
-        for name in ("epochs", "steps"):
-            rows = ",\n  ".join(map(json.dumps, getattr(self, name)))
-            parts.append(f'"{name}": [\n  {rows}\n ]')
-        return "{" + ",\n ".join(parts) + "}\n"
-
-    @classmethod
-    def from_json(cls, text: str) -> History:
-        """Read what :meth:`to_json` wrote."""
-        content = json.loads(text)
-        content["steps"] = [StepRecord(*row) for row in content["steps"]]
-        content["epochs"] = [EpochRecord(*row) for row in content["epochs"]]
-        return cls(**content)
-
-
-def save_run(history: History, name: str, folder: str | Path = "runs") -> Path:
-    """Keep a history on disk as ``folder/name.json``, for :func:`load_runs` on another day.
-
-    Raises:
-        ValueError: a name that can't be a file's on every system.
-    """
-    if not name.strip(" .") or set(name) & set('<>:"/\\|?*\n'):
-        raise ValueError(f"{name!r} can't be a file's name: letters, digits, space, . , = - _ can")
-    os.makedirs(folder, exist_ok=True)
-    path = Path(folder) / f"{name}.json"
-    write_atomically(path, history.to_json().encode())
-    return path
-
-
-def load_runs(folder: str | Path = "runs") -> dict[str, History]:
-    """Read all runs kept in a folder, by name; a damaged file is named in a warning and left."""
-    runs = {}
-    for path in sorted(Path(folder).glob("*.json")):
-        try:
-            runs[path.stem] = History.from_json(path.read_text(encoding="utf-8"))
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
-            problem = f"{type(error).__name__}: {error}"
-            warnings.warn(f"{path.name} is no run and was left alone ({problem})", stacklevel=2)
-    return runs
 
 
 def seed_everything(seed: int = 0) -> None:
@@ -377,48 +291,6 @@ def _interrupts_wait() -> Iterator[Callable[[], None]]:
         signal.signal(signal.SIGINT, before or signal.SIG_DFL)
 
 
-def _random_state(device: torch.device) -> dict[str, Any]:
-    """Give the state of every random generator that training may use, as plain values."""
-    name, keys, *rest = np.random.get_state()
-    state = {"python": random.getstate(), "torch": torch.get_rng_state()}
-    state["numpy"] = [name, torch.from_numpy(keys.astype(np.int64)), *rest]
-    if device.type != "cpu":
-        state[device.type] = getattr(torch, device.type).get_rng_state()
-    return state
-
-
-def _set_random_state(state: dict[str, Any], device: torch.device) -> None:
-    random.setstate(state["python"])
-    name, keys, *rest = state["numpy"]
-    np.random.set_state((name, keys.cpu().numpy().astype(np.uint32), *rest))
-    torch.set_rng_state(state["torch"].cpu())
-    if device.type in state:
-        getattr(torch, device.type).set_rng_state(state[device.type].cpu())
-
-
-def _past_of(content: dict[str, Any], settings: dict[str, Any], name: str) -> History:
-    """Give the history in a checkpoint, ready to go on, or say why this run can't."""
-    if "run" not in content:
-        raise ValueError(f"{name} holds weights but no run that could go on")
-    past = History.from_json(content["history"])
-    free = {"device"} if settings["decay"] else {"device", "epochs"}  # may differ
-    was = {key: past.settings.get(key) for key in settings if key not in free}
-    differing = [
-        f"{k}: {v!r} in the file, {settings[k]!r} here" for k, v in was.items() if v != settings[k]
-    ]
-    if differing:
-        tip = (
-            " (data: other sentences, or another vocab)" if was["data"] != settings["data"] else ""
-        )
-        raise ValueError(f"{name} is of another run: {'; '.join(differing)}{tip}")
-    past.settings = settings
-    if past.stopped == "interrupted" or (
-        past.stopped == "finished" and len(past.epochs) < settings["epochs"]
-    ):
-        past.stopped = "running"
-    return past
-
-
 def _judge(
     model: nn.Module, validation: Iterable[Batch] | None, loss_fn: Loss
 ) -> tuple[float, float] | tuple[()]:
@@ -449,70 +321,3 @@ def _diverged(history: History, steps_per_epoch: int) -> DivergedError:
         "for NaN or infinite numbers in the input, the weights or your loss_fn",
         history,
     )
-
-
-def save_checkpoint(
-    path: str | Path,
-    model: nn.Module,
-    optimizer: torch.optim.Optimizer | None = None,
-    history: History | None = None,
-    run: dict[str, Any] | None = None,
-) -> None:
-    """Save weights, optimiser state and history so that the file is whole at any moment.
-
-    ``run`` is what else :func:`fit` needs to go on: scheduler, scaler, random generators.
-    """
-    buffer = io.BytesIO()
-    content = {"model": model.state_dict()}
-    if run is not None:
-        content["run"] = run
-    if optimizer is not None:
-        content["optimizer"] = optimizer.state_dict()
-    if history is not None:
-        content["history"] = history.to_json()
-    torch.save(content, buffer)
-    path = Path(path)
-    os.makedirs(path.parent, exist_ok=True)
-    write_atomically(path, buffer.getvalue())
-
-
-def load_checkpoint(
-    path: str | Path, model: nn.Module, optimizer: torch.optim.Optimizer | None = None
-) -> History | None:
-    """Load what :func:`save_checkpoint` saved into ``model``; return the history in it.
-
-    Only tensors and plain values are read (``weights_only=True``): a checkpoint from a
-    stranger can't run code.
-
-    Raises:
-        FileNotFoundError: no such file.
-        ValueError: a damaged file, or weights of another model: the message says which differ.
-    """
-    content = _read_checkpoint(path, model)
-    model.load_state_dict(content["model"])
-    if optimizer is not None and "optimizer" in content:
-        optimizer.load_state_dict(content["optimizer"])
-    return History.from_json(content["history"]) if "history" in content else None
-
-
-def _read_checkpoint(path: str | Path, model: nn.Module) -> dict[str, Any]:
-    """Read a checkpoint whole and see that it fits the model, before anything is changed."""
-    device = next(model.parameters()).device
-    try:
-        with zipfile.ZipFile(path) as file:
-            if file.testzip():  # torch.load itself doesn't look at the checksums
-                raise ValueError("a checksum is wrong")
-        content = torch.load(path, map_location=device, weights_only=True)
-        weights = content["model"]
-        theirs = {name: tuple(tensor.shape) for name, tensor in weights.items()}
-    except FileNotFoundError:
-        raise
-    except Exception:  # PyTorch's own message advises to switch the protection off
-        problem = "it is damaged, or holds more than tensors and plain values"
-        raise ValueError(f"{Path(path).name} is not a readable checkpoint: {problem}") from None
-    own = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
-    if own != theirs:
-        differing = sorted(n for n in own.keys() | theirs.keys() if own.get(n) != theirs.get(n))
-        lines = [f"{n}: {theirs.get(n)} in the file, {own.get(n)} here" for n in differing]
-        raise ValueError(f"{Path(path).name} is of another model: " + "; ".join(lines))
-    return content

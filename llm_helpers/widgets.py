@@ -1,4 +1,7 @@
-"""Explorers: controls above a figure that follows them. A still twin stands below each one."""
+"""Explorers: controls above a figure that follows them, and a still twin below.
+
+Used from notebook 02 on; those of several runs in notebook 06.
+"""
 
 from __future__ import annotations
 
@@ -13,8 +16,9 @@ from IPython import get_ipython
 from IPython.display import display
 from matplotlib.figure import Figure
 
-from .plotting import METRICS, X_AXES, describe_runs, plot_runs, to_png
-from .training import History
+from .curves import METRICS, X_AXES, describe_runs, plot_runs
+from .figures import to_png
+from .runs import History
 
 Slider = tuple[float, float, float, float]  # lowest, highest, step, value at first
 # a list of words: choose one, at first the first; a tuple of words: choose several, at first all;

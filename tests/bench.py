@@ -47,7 +47,7 @@ import psutil
 import torch
 from torch import nn
 
-from llm_helpers import data, plotting, training
+from llm_helpers import curves, data, runs, training
 from llm_helpers.data import Batch, BucketBatches, Example
 from llm_helpers.models import TextRNN
 
@@ -156,7 +156,7 @@ def bare_loop(model: TextRNN, batches: list[Batch]) -> Iterator[None]:
         yield
 
 
-def fit_epoch(model: TextRNN, work: Work, *callbacks: Callable[[training.History], None]) -> None:
+def fit_epoch(model: TextRNN, work: Work, *callbacks: Callable[[runs.History], None]) -> None:
     work.batches.set_epoch(0)
     training.fit(model, work.batches, epochs=1, lr=LR, device="cpu", callbacks=callbacks)
 
@@ -179,7 +179,7 @@ def take_turns(work: Work, batches: list[Batch]) -> dict[str, Seconds]:
         spent[name] += now() - started
         started = now()
 
-    def let_others_step(history: training.History) -> None:
+    def let_others_step(history: runs.History) -> None:
         if history.epochs:  # the call at the end of the epoch
             return
         stop_clock("fit")
@@ -345,18 +345,18 @@ def measure_growth(work: Work, parts: tuple[int, ...], rounds: int) -> dict[str,
 
 def measure_live_curves(work: Work, rounds: int) -> dict[str, Any]:
     """Train for at least six seconds with a curve; the share of the time that drawing took."""
-    plotting.display = lambda *_, **__: type("Handle", (), {"update": lambda *_: None})()
+    curves.display = lambda *_, **__: type("Handle", (), {"update": lambda *_: None})()
     shares, pictures, seconds = [], [], []
     epochs = 2 + int(6 / clock(lambda: fit_epoch(work.new_model(), work)).wall)
     for _ in range(rounds):
-        curves = plotting.LiveCurves()
-        curves.in_notebook = True
+        live = curves.LiveCurves()
+        live.in_notebook = True
         model, start = work.new_model(), time.perf_counter()
         options = {"epochs": epochs, "lr": LR, "device": "cpu"}
-        training.fit(model, work.batches, callbacks=[curves], **options)
+        training.fit(model, work.batches, callbacks=[live], **options)
         seconds.append(time.perf_counter() - start)
-        shares.append(curves.spent / seconds[-1])
-        pictures.append(curves.pictures)
+        shares.append(live.spent / seconds[-1])
+        pictures.append(live.pictures)
     return {"seconds": median(seconds), "pictures": median(pictures), "share": max(shares)}
 
 

@@ -204,7 +204,7 @@ WATCH = [
     """
 from llm_helpers import data, training
 from llm_helpers.models import TextRNN
-from llm_helpers.plotting import LiveCurves
+from llm_helpers.curves import LiveCurves
 from llm_helpers.widgets import compare_runs
 
 training.seed_everything(0)
@@ -351,12 +351,12 @@ READY = """
 import matplotlib.pyplot as plt
 import numpy as np
 import torch
-from llm_helpers import agent_world, widgets
+from llm_helpers import agent_policy, agent_world, widgets
 from llm_helpers.agent_world import ACTIONS, SEEDS, World
-from llm_helpers.plotting import film_strip
+from llm_helpers.figures import film_strip
 
 LEVEL = "BabyAI-GoToLocal-v0"
-policy = agent_world.clone([({"BabyAI-GoToLocalS8N2-v0": 100}, 1)])[0]
+policy = agent_policy.clone([({"BabyAI-GoToLocalS8N2-v0": 100}, 1)])[0]
 """
 
 

@@ -17,7 +17,7 @@ import pytest
 import torch
 import yaml
 
-from llm_helpers import agent_world
+from llm_helpers import agent_policy, agent_world
 from llm_helpers.data import normalise
 from llm_helpers.training import seed_everything
 
@@ -164,6 +164,7 @@ ROOM = 20_000_003  # yellow key, blue box, grey ball and others
 @pytest.fixture(scope="module")
 def cells() -> dict[str, Any]:
     given = {"LEVEL": "BabyAI-GoToLocal-v0", "World": agent_world.World}
+    given |= {"agent_world": agent_world, "agent_policy": agent_policy}
     given |= {"ACTIONS": agent_world.ACTIONS, "SEEDS": agent_world.SEEDS}
     return run_cells("def obey(", "def plain(", "def reply_to(", "class Conversation", **given)
 
@@ -171,7 +172,7 @@ def cells() -> dict[str, Any]:
 @pytest.fixture
 def talk(cells: dict) -> Any:
     seed_everything(0)
-    return cells["Conversation"](agent_world.new_policy().eval(), ROOM)  # untrained: quick
+    return cells["Conversation"](agent_policy.new_policy().eval(), ROOM)  # untrained: quick
 
 
 @pytest.fixture
@@ -266,8 +267,8 @@ def test_and_then_makes_two_of_one(able: Any) -> None:
 def test_what_was_tried_for_one_instruction_does_not_bind_the_next(
     cells: dict, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made, real = [], agent_world.loop_breaking
-    monkeypatch.setattr(agent_world, "loop_breaking", lambda: made.append(real()) or made[-1])
+    made, real = [], agent_policy.loop_breaking
+    monkeypatch.setattr(agent_policy, "loop_breaking", lambda: made.append(real()) or made[-1])
     seed_everything(0)
     worlds = [agent_world.World("BabyAI-GoToLocal-v0") for _ in range(3)]
     for seed, world in enumerate(worlds):
@@ -276,7 +277,7 @@ def test_what_was_tried_for_one_instruction_does_not_bind_the_next(
         for world in worlds:
             cells["tell"](world, f"go to the {min(world.things())}")
         with torch.inference_mode():
-            cells["obey"](agent_world.new_policy().eval(), worlds)
+            cells["obey"](agent_policy.new_policy().eval(), worlds)
         assert len(made) == number and all(world.ended for world in worlds)
 
 
@@ -284,7 +285,7 @@ def test_the_box_keeps_the_conversation_and_a_new_room_begins_another(cells: dic
     names = ("Callable", "plt", "torch", "film_strip", "SEEDS", "Conversation")
     box = run_cells("def meeting(", **{name: cells[name] for name in names})
     seed_everything(0)
-    draw, words = box["meeting"](agent_world.new_policy().eval())
+    draw, words = box["meeting"](agent_policy.new_policy().eval())
     for number, line in enumerate(("go to the grey ball", "nonsense", "go to the blue box"), 1):
         figure = draw(say=line, room=3)
         assert figure.axes

@@ -16,9 +16,11 @@ import numpy as np
 import pytest
 import torch
 
+from llm_helpers.checkpoints import load_checkpoint, save_checkpoint
 from llm_helpers.data import BucketBatches
 from llm_helpers.models import TextRNN, predict
-from llm_helpers.training import History, fit, load_checkpoint, save_checkpoint, seed_everything
+from llm_helpers.runs import History
+from llm_helpers.training import fit, seed_everything
 
 EPOCHS, STEPS = 4, 6  # of the toy problem
 OPTIONS: dict[str, Any] = {"epochs": EPOCHS, "lr": 0.02, "device": "cpu", "decay": True}

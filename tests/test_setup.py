@@ -238,25 +238,33 @@ def code_lines(path: Path) -> int:
 
 def test_the_package_stays_small() -> None:
     lines = {path.name: code_lines(path) for path in PACKAGE.rglob("*.py")}
-    lines.pop("torchtext_compat.py")  # stands in for a compiled part of torchtext, teaches nothing
-    assert sum(lines.values()) <= 1660, lines
+    assert sum(lines.values()) <= 1900, lines
 
 
-ROOMS = [
-    "torchtext_compat",
-    "data",
-    "models",
-    "training",
-    "evaluation",
-    "plotting",
-    "widgets",
-]
-MAY_IMPORT = {room: set(ROOMS[:place]) for place, room in enumerate(ROOMS)} | {
-    "__init__": set(ROOMS),
-    "agent_world": {"torchtext_compat", "data", "models", "training"},
-    "checks": {*ROOMS, "agent_world"},
-    "train": {*ROOMS},
+# What each room imports directly; it may also import what these rooms stand on.
+TABLE = {
+    "arithmetic": "",
+    "torchtext_compat": "",
+    "figures": "",
+    "transformer": "",
+    "checks": "",
+    "data": "torchtext_compat",
+    "models": "data",
+    "runs": "data",
+    "agent_world": "data",
+    "pretrained": "data transformer",
+    "checkpoints": "runs",
+    "evaluation": "models",
+    "curves": "runs figures",
+    "training": "checkpoints runs models",
+    "widgets": "curves figures",
+    "finetuning": "pretrained training",
+    "agent_policy": "agent_world training",
 }
+MAY_IMPORT: dict[str, set[str]] = {}
+for room, below in TABLE.items():  # a room stands below those that import it
+    MAY_IMPORT[room] = {"arithmetic"}.union(*({b} | MAY_IMPORT[b] for b in below.split()))
+MAY_IMPORT |= {"__init__": {*TABLE}, "train": {*TABLE}}
 MODULES = sorted(path.stem for path in PACKAGE.glob("*.py"))
 
 
@@ -273,7 +281,7 @@ def rooms_imported(source: str) -> set[str]:
             continue
         parts = [name.split(".") for name in dotted]
         found |= {p[1] for p in parts if p[0] == "llm_helpers" and len(p) > 1}
-    return found & {*MAY_IMPORT}
+    return {name for name in found if (PACKAGE / f"{name}.py").exists()}
 
 
 @pytest.mark.parametrize(
@@ -292,8 +300,9 @@ def test_an_import_is_seen_however_it_is_written(source: str) -> None:
 
 
 @pytest.mark.parametrize("module", MODULES)
-def test_a_room_imports_from_rooms_to_its_left_alone(module: str) -> None:
+def test_a_room_imports_from_rooms_below_it_alone(module: str) -> None:
     imported = rooms_imported((PACKAGE / f"{module}.py").read_text(encoding="utf-8"))
+    assert module in MAY_IMPORT, "a room that is not in the table"
     assert imported <= MAY_IMPORT[module]
 
 
@@ -325,8 +334,8 @@ def test_the_public_names_are_found() -> None:
     assert {
         "data.load",
         "data.Batch.to",
-        "training.History.best",
-        "training.History.from_json",
+        "runs.History.best",
+        "runs.History.from_json",
         "models.predict",
         "torchtext_compat.Vocab",
     } <= PUBLIC.keys()

@@ -1,11 +1,9 @@
-"""Training: what it learns, how it stops, what it says, and what it leaves on disk."""
+"""Training: what it learns, how it stops, and what it says."""
 
 from __future__ import annotations
 
 import itertools
 import math
-import os
-import pickle
 import random
 from collections.abc import Callable
 from pathlib import Path
@@ -15,46 +13,16 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
+from toy import STEPS, equal, losses, tiny, train, weights
 
+from llm_helpers.checkpoints import load_checkpoint
 from llm_helpers.data import BucketBatches
 from llm_helpers.evaluation import evaluate
 from llm_helpers.models import TextRNN, predict
-from llm_helpers.training import (
-    DivergedError,
-    EpochRecord,
-    History,
-    StepRecord,
-    _clip,
-    best_device,
-    fit,
-    load_checkpoint,
-    save_checkpoint,
-    seed_everything,
-)
+from llm_helpers.runs import History
+from llm_helpers.training import DivergedError, _clip, best_device, fit, seed_everything
 
 cross_entropy = nn.functional.cross_entropy
-STEPS = 6  # an epoch of the toy problem
-
-
-def tiny(**options: Any) -> TextRNN:
-    defaults = {"embed_dim": 8, "hidden_dim": 8, "pooling": "max"}
-    return TextRNN(20, 2, **{**defaults, **options})
-
-
-def train(model: nn.Module, batches: BucketBatches, *rest: Any, **options: Any) -> History:
-    return fit(model, batches, *rest, **{"epochs": 2, "lr": 0.02, "device": "cpu", **options})
-
-
-def losses(history: History) -> list[float]:
-    return [record.loss for record in history.steps]
-
-
-def weights(model: nn.Module) -> dict[str, Tensor]:
-    return {name: tensor.clone() for name, tensor in model.state_dict().items()}
-
-
-def equal(one: dict[str, Tensor], other: dict[str, Tensor]) -> bool:
-    return one.keys() == other.keys() and all(torch.equal(one[k], other[k]) for k in one)
 
 
 # ---------------------------------------------------------------- learning
@@ -431,168 +399,6 @@ def test_an_interrupted_run_keeps_the_best_weights_when_told_to(
     assert history.stopped == "interrupted"
     assert history.epochs[-1].validation_loss > 1.2 * history.best.validation_loss
     assert evaluate(model, toy_flipped).loss == pytest.approx(history.best.validation_loss)
-
-
-# ---------------------------------------------------------------- history
-
-
-def epochs(*validation_losses: float | None) -> History:
-    records = [EpochRecord(i, i, 0.1, 0.5, v) for i, v in enumerate(validation_losses, start=1)]
-    return History(epochs=records)
-
-
-def test_a_history_survives_json(toy: BucketBatches, toy_validation: BucketBatches) -> None:
-    for history in (train(tiny(), toy, toy_validation), train(tiny(), toy), History()):
-        again = History.from_json(history.to_json())
-        assert again == history
-        assert all(isinstance(record, StepRecord) for record in again.steps)
-        assert all(isinstance(record, EpochRecord) for record in again.epochs)
-
-
-def test_the_best_epoch_has_the_lowest_validation_loss() -> None:
-    assert epochs(0.9, 0.3, 0.5).best.epoch == 2
-    assert epochs(0.9, 0.3, 0.3).best.epoch == 2
-    assert epochs(None, None).best.epoch == 2
-    assert epochs(None, 0.7, None).best.epoch == 2
-
-
-def test_no_epoch_has_no_best() -> None:
-    with pytest.raises(ValueError, match="no epoch was completed"):
-        _ = History().best
-
-
-def test_a_column_goes_by_epoch() -> None:
-    assert epochs(0.9, None, 0.5).column("validation_loss") == [0.9, None, 0.5]
-
-
-# ---------------------------------------------------------------- checkpoints
-
-
-class RunsCode:
-    """A pickle that creates a file where it is loaded without care."""
-
-    def __init__(self, marker: Path) -> None:
-        self.marker = marker
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return os.mkdir, (str(self.marker),)
-
-
-def test_a_checkpoint_brings_everything_back(
-    toy: BucketBatches, toy_validation: BucketBatches, tmp_path: Path
-) -> None:
-    model = tiny()
-    optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
-    history = train(model, toy, toy_validation, optimizer=optimizer)
-    path = tmp_path / "new" / "folder" / "run.pt"
-    save_checkpoint(path, model, optimizer, history)
-    other = tiny()
-    other_optimizer = torch.optim.Adam(other.parameters(), lr=0.5)
-    assert load_checkpoint(path, other, other_optimizer) == history
-    assert equal(weights(other), weights(model))
-    runs = [
-        losses(train(m, toy, optimizer=o))
-        for m, o in ((model, optimizer), (other, other_optimizer))
-    ]
-    assert runs[0] == runs[1]
-
-
-def test_a_checkpoint_of_weights_alone_has_no_history(tmp_path: Path) -> None:
-    model, other = tiny(), tiny()
-    save_checkpoint(tmp_path / "run.pt", model)
-    assert load_checkpoint(tmp_path / "run.pt", other) is None
-    assert equal(weights(other), weights(model))
-
-
-def test_the_checkpoint_of_a_run_is_its_last_epoch(toy: BucketBatches, tmp_path: Path) -> None:
-    model = tiny()
-    history = train(model, toy, epochs=3, checkpoint=tmp_path / "run.pt")
-    other = tiny()
-    assert load_checkpoint(tmp_path / "run.pt", other) == history
-    assert (history.stopped, len(history.epochs)) == ("finished", 3)
-    assert equal(weights(other), weights(model))
-
-
-@pytest.mark.parametrize("how", ["truncated", "another file", "empty", "a bit of a weight"])
-def test_a_damaged_checkpoint_is_refused_by_name(tmp_path: Path, how: str) -> None:
-    model, path = tiny(), tmp_path / "run.pt"
-    save_checkpoint(path, model)
-    content = bytearray(path.read_bytes())
-    if how == "a bit of a weight":
-        place = content.index(model.embedding.weight.detach().numpy().tobytes())
-        content[place + 100] ^= 64
-    shortened = {"truncated": content[: len(content) // 2], "another file": b"text", "empty": b""}
-    path.write_bytes(shortened.get(how, content))
-    other = tiny()
-    before = weights(other)
-    with pytest.raises(ValueError, match=r"^run\.pt is not a readable checkpoint"):
-        load_checkpoint(path, other)
-    assert equal(weights(other), before)
-
-
-@pytest.mark.parametrize("content", [{"weights": 1}, {"model": 5}, [1, 2]], ids=str)
-def test_a_file_that_holds_something_else_is_refused(tmp_path: Path, content: Any) -> None:
-    torch.save(content, tmp_path / "run.pt")
-    with pytest.raises(ValueError, match=r"^run\.pt is not a readable checkpoint"):
-        load_checkpoint(tmp_path / "run.pt", tiny())
-
-
-def test_another_models_checkpoint_is_refused_with_what_differs(tmp_path: Path) -> None:
-    save_checkpoint(tmp_path / "run.pt", tiny(pooling="meanmax", bidirectional=True))
-    model = tiny()
-    before = weights(model)
-    with pytest.raises(ValueError) as caught:
-        load_checkpoint(tmp_path / "run.pt", model)
-    message = str(caught.value)
-    assert message.startswith("run.pt is of another model: ")
-    assert "fc.weight: (2, 32) in the file, (2, 8) here" in message
-    assert "rnn.weight_hh_l0_reverse: (8, 8) in the file, None here" in message
-    assert "embedding.weight" not in message
-    assert equal(weights(model), before)
-
-
-def test_a_checkpoint_of_another_size_is_refused_too(tmp_path: Path) -> None:
-    save_checkpoint(tmp_path / "run.pt", tiny(hidden_dim=16))
-    with pytest.raises(ValueError, match=r"fc\.weight: \(2, 16\) in the file, \(2, 8\) here"):
-        load_checkpoint(tmp_path / "run.pt", tiny())
-
-
-@pytest.mark.filterwarnings("ignore:Detected pickle protocol")
-@pytest.mark.parametrize("kind", ["torch.save", "pickle"])
-def test_a_checkpoint_with_code_in_it_is_not_run(tmp_path: Path, kind: str) -> None:
-    marker, path = tmp_path / "ran", tmp_path / "run.pt"
-    content = {"model": RunsCode(marker)}
-    if kind == "torch.save":
-        torch.save(content, path)
-    else:
-        path.write_bytes(pickle.dumps(content))
-    with pytest.raises(ValueError, match=r"^run\.pt is not a readable checkpoint") as caught:
-        load_checkpoint(path, tiny())
-    assert not marker.exists()
-    assert "weights_only" not in str(caught.value), "no advice to switch the protection off"
-
-
-def test_a_missing_checkpoint_is_a_missing_file(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match=r"run\.pt"):
-        load_checkpoint(tmp_path / "run.pt", tiny())
-
-
-@pytest.mark.parametrize("error", [OSError("disk full"), KeyboardInterrupt()], ids=repr)
-@pytest.mark.parametrize("function", ["fsync", "replace"])
-def test_a_crash_while_saving_leaves_the_old_checkpoint_and_nothing_else(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, function: str, error: BaseException
-) -> None:
-    def crash(*args: Any) -> None:
-        raise error
-
-    path = tmp_path / "run.pt"
-    save_checkpoint(path, tiny())
-    before = path.read_bytes()
-    monkeypatch.setattr(os, function, crash)
-    with pytest.raises(type(error)):
-        save_checkpoint(path, tiny())
-    assert path.read_bytes() == before
-    assert [file.name for file in tmp_path.iterdir()] == ["run.pt"]
 
 
 # ---------------------------------------------------------------- seeds and devices

@@ -1,30 +1,19 @@
-"""Curves while training, runs kept and compared, and training from a terminal."""
+"""Curves while training, and runs compared."""
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
-from pathlib import Path
 from typing import Any
 
 import matplotlib
 import pytest
 from IPython.display import Image
 
-from llm_helpers import plotting, widgets
+from llm_helpers import curves, widgets
+from llm_helpers.curves import LiveCurves, describe_runs, plot_runs
 from llm_helpers.data import BucketBatches
 from llm_helpers.models import TextRNN
-from llm_helpers.plotting import LiveCurves, describe_runs, plot_runs
-from llm_helpers.training import (
-    DivergedError,
-    History,
-    fit,
-    load_runs,
-    save_run,
-    seed_everything,
-)
+from llm_helpers.runs import History, StepRecord
+from llm_helpers.training import DivergedError, fit, seed_everything
 
 matplotlib.use("agg")
 STEPS = 6  # an epoch of the toy problem
@@ -56,7 +45,7 @@ def pictures(monkeypatch: pytest.MonkeyPatch) -> list[Image]:
         shown.append(image)
         return Handle()
 
-    monkeypatch.setattr(plotting, "display", display)
+    monkeypatch.setattr(curves, "display", display)
     return shown
 
 
@@ -101,7 +90,7 @@ def test_pictures_are_spaced_by_what_they_cost(monkeypatch: pytest.MonkeyPatch) 
 
     monkeypatch.setattr(curves, "_draw", draw)
     for step in range(1, 3001):
-        history.steps.append(plotting_record(step, seconds=step / 100 + curves.spent))
+        history.steps.append(record(step, seconds=step / 100 + curves.spent))
         curves(history)
     curves.finish(history)
     total = history.steps[-1].seconds
@@ -109,9 +98,7 @@ def test_pictures_are_spaced_by_what_they_cost(monkeypatch: pytest.MonkeyPatch) 
     assert curves.pictures > 15
 
 
-def plotting_record(step: int, seconds: float) -> Any:
-    from llm_helpers.training import StepRecord
-
+def record(step: int, seconds: float) -> StepRecord:
     return StepRecord(step, 0.5, seconds, 10 * step)
 
 
@@ -156,42 +143,6 @@ def test_in_a_terminal_it_is_a_progress_bar(
     assert not said.out and "12/12" in said.err and "validation accuracy=" in said.err
 
 
-# ---------------------------------------------------------------- runs on disk
-
-
-def test_runs_come_back_equal_and_can_be_read(toy: BucketBatches, tmp_path: Path) -> None:
-    folder = tmp_path / "runs"
-    runs = {"lr 0.1, monday": train(toy, lr=0.1), "lr=0.2": train(toy, lr=0.2)}
-    for name, run in runs.items():
-        path = save_run(run, name, folder)
-        assert path.stat().st_size < 5_000
-    assert load_runs(folder) == runs
-    text = path.read_text(encoding="utf-8")
-    assert json.loads(text)["settings"]["lr"] == 0.2 and text.count("\n") > 2 * STEPS
-
-
-@pytest.mark.parametrize("content", ["", "{", "[1, 2]", '{"steps": [[1]], "epochs": []}', "\x00"])
-def test_a_damaged_run_is_named_and_left_alone(
-    toy: BucketBatches, tmp_path: Path, content: str
-) -> None:
-    save_run(train(toy), "good", tmp_path)
-    (tmp_path / "bad.json").write_text(content)
-    with pytest.warns(UserWarning, match=r"^bad\.json is no run and was left alone"):
-        assert list(load_runs(tmp_path)) == ["good"]
-    assert (tmp_path / "bad.json").read_text() == content
-
-
-@pytest.mark.parametrize("name", ["", "..", "a/b", "a\\b", "a:b", "what?", "a\nb"])
-def test_a_name_that_cannot_be_a_files_is_refused(tmp_path: Path, name: str) -> None:
-    with pytest.raises(ValueError, match="can't be a file's name"):
-        save_run(History(), name, tmp_path)
-    assert not list(tmp_path.iterdir())
-
-
-def test_no_folder_is_no_runs(tmp_path: Path) -> None:
-    assert load_runs(tmp_path / "none") == {}
-
-
 # ---------------------------------------------------------------- comparison
 
 
@@ -200,8 +151,8 @@ def two(toy: BucketBatches, toy_validation: BucketBatches) -> dict[str, History]
     return {"a": train(toy, toy_validation, lr=0.1), "b": train(toy, lr=0.2, epochs=3)}
 
 
-@pytest.mark.parametrize("x", plotting.X_AXES)
-@pytest.mark.parametrize("metric", plotting.METRICS)
+@pytest.mark.parametrize("x", curves.X_AXES)
+@pytest.mark.parametrize("metric", curves.METRICS)
 def test_each_metric_stands_over_each_axis(two: dict, metric: str, x: str) -> None:
     (axes,) = plot_runs(two, metric=metric, x=x).axes
     lines = {line.get_label(): line.get_xdata() for line in axes.lines}
@@ -247,45 +198,3 @@ def test_the_explorer_of_runs_follows_its_controls(
         seen.add(picture.value)
     runs.boxes[0].value = False
     assert len(seen) == 5 and "\na " not in picture.value and "\nb " in picture.value
-
-
-# ---------------------------------------------------------------- from a terminal
-
-
-def in_terminal(folder: Path, name: str, processes: int, *options: str) -> History:
-    launcher = [
-        "-m",
-        "torch.distributed.run",
-        "--standalone",
-        "--max-restarts=2",
-        f"--nproc-per-node={processes}",
-    ]
-    command = [sys.executable, *(launcher if processes > 1 else []), "-m", "llm_helpers.train"]
-    command += ["--epochs=1", "--lr=0.01", f"--name={name}", f"--folder={folder}", *options]
-    done = subprocess.run(
-        command, capture_output=True, text=True, env=os.environ | {"CUDA_VISIBLE_DEVICES": ""}
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
-    assert f"kept as {(folder / name).as_posix()}.json" in done.stdout
-    return load_runs(folder)[name]
-
-
-def test_two_processes_are_one_with_the_same_batch(tmp_path: Path) -> None:
-    options = ("--dropout=0", "--float64", "--sentences=3001")
-    one, two = (in_terminal(tmp_path, f"run {n}", n, *options) for n in (1, 2))
-    # the last batch has 57 rows: one process gets more of it than the other
-    assert len(one.steps) == len(two.steps) == 47 and two.settings["processes"] == 2
-    for a, b in zip(one.steps, two.steps, strict=True):
-        assert b.loss == pytest.approx(a.loss, abs=1e-9)
-    assert one.steps[-1].loss < 0.9 * one.steps[0].loss  # it has learned on the way
-    a, b = one.epochs[0], two.epochs[0]
-    assert b.train_loss == pytest.approx(a.train_loss, abs=1e-9)
-    assert b.validation_loss == pytest.approx(a.validation_loss, abs=1e-9)
-
-
-def test_a_run_in_a_terminal_goes_on_from_its_checkpoint(tmp_path: Path) -> None:
-    options = ("--sentences=400", f"--checkpoint={tmp_path / 'run.pt'}")
-    first = in_terminal(tmp_path, "first", 1, *options)
-    again = in_terminal(tmp_path, "again", 1, *options, "--epochs=2")
-    assert [r.loss for r in again.steps[:7]] == [r.loss for r in first.steps]
-    assert len(again.steps) == 14

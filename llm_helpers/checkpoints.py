@@ -1,0 +1,126 @@
+"""A run kept in a file that is whole at any moment, and taken up again. Built in notebook 06."""
+
+from __future__ import annotations
+
+import io
+import os
+import random
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from .data import write_atomically
+from .runs import History
+
+
+def save_checkpoint(
+    path: str | Path,
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer | None = None,
+    history: History | None = None,
+    run: dict[str, Any] | None = None,
+) -> None:
+    """Save weights, optimiser state and history so that the file is whole at any moment.
+
+    ``run`` is what else :func:`fit` needs to go on: scheduler, scaler, random generators.
+    """
+    buffer = io.BytesIO()
+    content = {"model": model.state_dict()}
+    if run is not None:
+        content["run"] = run
+    if optimizer is not None:
+        content["optimizer"] = optimizer.state_dict()
+    if history is not None:
+        content["history"] = history.to_json()
+    torch.save(content, buffer)
+    path = Path(path)
+    os.makedirs(path.parent, exist_ok=True)
+    write_atomically(path, buffer.getvalue())
+
+
+def load_checkpoint(
+    path: str | Path, model: nn.Module, optimizer: torch.optim.Optimizer | None = None
+) -> History | None:
+    """Load what :func:`save_checkpoint` saved into ``model``; return the history in it.
+
+    Only tensors and plain values are read (``weights_only=True``): a checkpoint from a
+    stranger can't run code.
+
+    Raises:
+        FileNotFoundError: no such file.
+        ValueError: a damaged file, or weights of another model: the message says which differ.
+    """
+    content = _read_checkpoint(path, model)
+    model.load_state_dict(content["model"])
+    if optimizer is not None and "optimizer" in content:
+        optimizer.load_state_dict(content["optimizer"])
+    return History.from_json(content["history"]) if "history" in content else None
+
+
+def _read_checkpoint(path: str | Path, model: nn.Module) -> dict[str, Any]:
+    """Read a checkpoint whole and see that it fits the model, before anything is changed."""
+    device = next(model.parameters()).device
+    try:
+        with zipfile.ZipFile(path) as file:
+            if file.testzip():  # torch.load itself doesn't look at the checksums
+                raise ValueError("a checksum is wrong")
+        content = torch.load(path, map_location=device, weights_only=True)
+        weights = content["model"]
+        theirs = {name: tuple(tensor.shape) for name, tensor in weights.items()}
+    except FileNotFoundError:
+        raise
+    except Exception:  # PyTorch's own message advises to switch the protection off
+        problem = "it is damaged, or holds more than tensors and plain values"
+        raise ValueError(f"{Path(path).name} is not a readable checkpoint: {problem}") from None
+    own = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
+    if own != theirs:
+        differing = sorted(n for n in own.keys() | theirs.keys() if own.get(n) != theirs.get(n))
+        lines = [f"{n}: {theirs.get(n)} in the file, {own.get(n)} here" for n in differing]
+        raise ValueError(f"{Path(path).name} is of another model: " + "; ".join(lines))
+    return content
+
+
+def _past_of(content: dict[str, Any], settings: dict[str, Any], name: str) -> History:
+    """Give the history in a checkpoint, ready to go on, or say why this run can't."""
+    if "run" not in content:
+        raise ValueError(f"{name} holds weights but no run that could go on")
+    past = History.from_json(content["history"])
+    free = {"device"} if settings["decay"] else {"device", "epochs"}  # may differ
+    was = {key: past.settings.get(key) for key in settings if key not in free}
+    differing = [
+        f"{k}: {v!r} in the file, {settings[k]!r} here" for k, v in was.items() if v != settings[k]
+    ]
+    if differing:
+        tip = (
+            " (data: other sentences, or another vocab)" if was["data"] != settings["data"] else ""
+        )
+        raise ValueError(f"{name} is of another run: {'; '.join(differing)}{tip}")
+    past.settings = settings
+    if past.stopped == "interrupted" or (
+        past.stopped == "finished" and len(past.epochs) < settings["epochs"]
+    ):
+        past.stopped = "running"
+    return past
+
+
+def _random_state(device: torch.device) -> dict[str, Any]:
+    """Give the state of every random generator that training may use, as plain values."""
+    name, keys, *rest = np.random.get_state()
+    state = {"python": random.getstate(), "torch": torch.get_rng_state()}
+    state["numpy"] = [name, torch.from_numpy(keys.astype(np.int64)), *rest]
+    if device.type != "cpu":
+        state[device.type] = getattr(torch, device.type).get_rng_state()
+    return state
+
+
+def _set_random_state(state: dict[str, Any], device: torch.device) -> None:
+    random.setstate(state["python"])
+    name, keys, *rest = state["numpy"]
+    np.random.set_state((name, keys.cpu().numpy().astype(np.uint32), *rest))
+    torch.set_rng_state(state["torch"].cpu())
+    if device.type in state:
+        getattr(torch, device.type).set_rng_state(state[device.type].cpu())
