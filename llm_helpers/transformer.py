@@ -226,7 +226,8 @@ class TransformerLM(nn.Module):
     """Give logits for the next token at every place.
 
     Embedding, blocks, a last norm; the output layer is the embedding again (tied: Press & Wolf
-    2017). Branches start smaller the more of them there are, as in GPT-2 (Radford et al. 2019).
+    2017). Weights start with a spread of 0.5 / sqrt(width), and those at the end of a branch
+    smaller the more branches there are; at GPT-2's width that is its 0.02 (Radford et al. 2019).
     """
 
     def __init__(self, config: TransformerConfig) -> None:
@@ -241,7 +242,7 @@ class TransformerLM(nn.Module):
         for name, weight in self.named_parameters():
             if weight.dim() == 2:
                 branch = name.endswith(("output.weight", "down.weight"))
-                nn.init.normal_(weight, std=0.02 / (2 * config.blocks) ** (0.5 * branch))
+                nn.init.normal_(weight, std=0.5 / (config.width * (2 * config.blocks) ** branch) ** 0.5)
             elif name.endswith("bias"):
                 nn.init.zeros_(weight)
 
