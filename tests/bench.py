@@ -47,7 +47,7 @@ import psutil
 import torch
 from torch import nn
 
-from llm_helpers import curves, data, runs, training
+from llm_helpers import arithmetic, curves, data, runs, training
 from llm_helpers.data import Batch, BucketBatches, Example
 from llm_helpers.models import TextRNN
 
@@ -372,7 +372,7 @@ def measure_kills(number: int) -> dict[str, int]:
 
 
 def environment() -> dict[str, Any]:
-    names = ("OMP_NUM_THREADS", "MKL_CBWR", "ATEN_CPU_CAPABILITY")
+    names = ("OMP_NUM_THREADS", *arithmetic.SWITCHES)
     return {
         "python": platform.python_version(),
         "torch": torch.__version__,
