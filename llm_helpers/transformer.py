@@ -241,8 +241,9 @@ class TransformerLM(nn.Module):
         self.norm = config.make_norm()
         for name, weight in self.named_parameters():
             if weight.dim() == 2:
-                branch = name.endswith(("output.weight", "down.weight"))
-                nn.init.normal_(weight, std=0.5 / (config.width * (2 * config.blocks) ** branch) ** 0.5)
+                ends_branch = name.endswith(("output.weight", "down.weight"))
+                added = 2 * config.blocks if ends_branch else 1
+                nn.init.normal_(weight, std=0.5 / (config.width * added) ** 0.5)
             elif name.endswith("bias"):
                 nn.init.zeros_(weight)
 
