@@ -235,6 +235,8 @@ class Run:
         self.scaler.step(self.optimizer)
         self.scaler.update()
         self.scheduler.step()
+        # Freed here, their memory would go back to the system and be fetched again at every step.
+        self.kept = batch, logits, loss
         self.pending.append((loss.detach(), self.tokens_read))
         if len(self.pending) >= self.read_every:
             self.read_losses()
