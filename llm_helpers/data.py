@@ -581,6 +581,18 @@ def batches_of(
     return BucketBatches(sequences, [e.label for e in examples], batch_size, **options)
 
 
+def next_token_batches(
+    sequences: Sequence[Sequence[int]], end: int, batch_size: int = 64, **options: Any
+) -> BucketBatches:
+    """Deal sequences out so that each token's target is the next one. Built in notebook 08.
+
+    ``end`` is read before each sequence, and is the target after its last token.
+    """
+    read = [[end, *sequence] for sequence in sequences]
+    targets = [[*sequence, end] for sequence in sequences]
+    return BucketBatches(read, targets, batch_size, per_token=True, **options)
+
+
 if __name__ == "__main__":
     try:
         provide_torchtext()
