@@ -19,7 +19,7 @@ OPTIONS = {"layer", "rms", "none", "learned", "rotary", "gelu", "swiglu"}
 
 @dataclass
 class TransformerConfig:
-    """The shape of a model; the defaults are the small GPT of notebook 14.
+    """The shape of a model; the defaults give a small model in the style of GPT-2.
 
     Args:
         heads: attention heads; each is ``width / heads`` wide.
