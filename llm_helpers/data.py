@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import functools
 import hashlib
+import heapq
 import io
 import os
 import re
@@ -17,7 +18,9 @@ import tarfile
 import tempfile
 import unicodedata
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -321,6 +324,75 @@ def encode(texts: Iterable[str], vocab: Vocab, max_tokens: int = 256) -> list[li
         if not sequence:
             raise DataError("texts", number, "no token in this text", "leave it out or mend it")
     return ids
+
+
+def learn_merges(words: Mapping[str, int], number: int) -> list[tuple[str, str]]:
+    """Learn a byte-pair encoding (Sennrich, Haddow & Birch, ACL 2016) from word counts.
+
+    Every word starts as its characters. Then, ``number`` times: the pair of neighbors seen most
+    often, counted over all words, becomes one symbol. Of pairs seen equally often, the one with
+    the oldest symbols wins: first the characters by code point, then the merged ones in their
+    order. So the result depends on nothing but the counts, and ``tokenizers`` learns the same.
+
+    The same as counting all pairs before each merge, as notebook 04 does, but only words that
+    hold the merged pair are counted again, and a heap finds the most frequent pair.
+
+    Args:
+        words: how often each word occurs; a mark of its beginning or end is a part of it.
+        number: merges to learn; fewer come back when no word has two symbols left.
+
+    Returns:
+        The merged pairs, first one first.
+    """
+    pieces = {word: list(word) for word in words}
+    order = {symbol: age for age, symbol in enumerate(sorted(set().union(*words)))}
+    merges: dict[tuple[str, str], int] = {}  # keeps its order, and no pair twice
+    counts, holders = Counter(), defaultdict(set)  # pair -> how often, pair -> words with it
+    heap, changed = [], set()  # changed: pairs whose count isn't in the heap yet
+
+    def count(word: str, times: int) -> None:
+        for pair in pairwise(pieces[word]):
+            counts[pair] += times
+            holders[pair].add(word)
+            changed.add(pair)
+
+    for word in words:
+        count(word, words[word])
+    while len(merges) < number:
+        for pair in filter(counts.get, changed):
+            heapq.heappush(heap, (-counts[pair], order[pair[0]], order[pair[1]], pair))
+        changed.clear()
+        while heap and -heap[0][0] != counts[heap[0][-1]]:
+            heapq.heappop(heap)  # outdated: the count has changed since
+        if not heap:
+            break
+        best = heapq.heappop(heap)[-1]
+        merges[best] = order.setdefault("".join(best), len(order))
+        for word in holders.pop(best):
+            # Equal: an earlier merge has taken the pair apart in this word.
+            if (joined := apply_merges(pieces[word], {best: 0})) != pieces[word]:
+                count(word, -words[word])
+                pieces[word] = joined
+                count(word, words[word])
+    return list(merges)
+
+
+def apply_merges(symbols: Sequence[str], ranks: Mapping[tuple[str, str], int]) -> list[str]:
+    """Join neighbors by learned merges: the earliest-learned pair first, until none is left.
+
+    Args:
+        symbols: the characters of a word, or its bytes written as characters.
+        ranks: each merge's place in the list that ``learn_merges`` returns. Of equal pairs
+            the leftmost is joined first.
+
+    Returns:
+        The word's pieces; joined, they are the word again. A symbol that is in no merge stays.
+    """
+    pieces = list(symbols)
+    while known := [(ranks[p], i) for i, p in enumerate(pairwise(pieces)) if p in ranks]:
+        _, i = min(known)
+        pieces[i : i + 2] = [pieces[i] + pieces[i + 1]]
+    return pieces
 
 
 class Batch(NamedTuple):
