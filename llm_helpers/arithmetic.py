@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 import platform
 
+import threadpoolctl
 import torch
 
 SWITCHES = {
@@ -26,4 +27,6 @@ if platform.machine().lower() in ("x86_64", "amd64") and torch.cpu._is_avx2_supp
 
 # The order in which threads add numbers changes the last digits, too, and models this small gain
 # nothing from a second thread (`make bench` measures it).
-torch.set_num_threads(int(os.environ.setdefault("OMP_NUM_THREADS", "1")))
+THREADS = int(os.environ.setdefault("OMP_NUM_THREADS", "1"))
+torch.set_num_threads(THREADS)
+threadpoolctl.threadpool_limits(THREADS, user_api="blas")  # NumPy's, loaded before this line

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
+from torch import distributed, nn
 
 from .data import write_atomically
 from .runs import History
@@ -54,14 +54,14 @@ def load_checkpoint(
         FileNotFoundError: no such file.
         ValueError: a damaged file, or weights of another model: the message says which differ.
     """
-    content = _read_checkpoint(path, model)
+    content = read_checkpoint(path, model)
     model.load_state_dict(content["model"])
     if optimizer is not None and "optimizer" in content:
         optimizer.load_state_dict(content["optimizer"])
     return History.from_json(content["history"]) if "history" in content else None
 
 
-def _read_checkpoint(path: str | Path, model: nn.Module) -> dict[str, Any]:
+def read_checkpoint(path: str | Path, model: nn.Module) -> dict[str, Any]:
     """Read a checkpoint whole and see that it fits the model, before anything is changed."""
     device = next(model.parameters()).device
     try:
@@ -84,40 +84,48 @@ def _read_checkpoint(path: str | Path, model: nn.Module) -> dict[str, Any]:
     return content
 
 
-def _past_of(content: dict[str, Any], settings: dict[str, Any], name: str) -> History:
+def history_to_go_on(content: dict[str, Any], settings: dict[str, Any], name: str) -> History:
     """Give the history in a checkpoint, ready to go on, or say why this run can't."""
     if "run" not in content:
         raise ValueError(f"{name} holds weights but no run that could go on")
     past = History.from_json(content["history"])
     free = {"device"} if settings["decay"] else {"device", "epochs"}  # may differ
-    was = {key: past.settings.get(key) for key in settings if key not in free}
-    differing = [
-        f"{k}: {v!r} in the file, {settings[k]!r} here" for k, v in was.items() if v != settings[k]
-    ]
+    was = {key: past.settings.get(key) for key in settings.keys() - free}
+    differing = [key for key in settings if key in was and was[key] != settings[key]]
     if differing:
-        tip = (
-            " (data: other sentences, or another vocab)" if was["data"] != settings["data"] else ""
-        )
-        raise ValueError(f"{name} is of another run: {'; '.join(differing)}{tip}")
-    past.settings = settings
-    if past.stopped == "interrupted" or (
-        past.stopped == "finished" and len(past.epochs) < settings["epochs"]
-    ):
+        lines = [f"{key}: {was[key]!r} in the file, {settings[key]!r} here" for key in differing]
+        tip = " (data: other sentences, or another vocab)" if "data" in differing else ""
+        raise ValueError(f"{name} is of another run: {'; '.join(lines)}{tip}")
+    longer = past.stopped == "finished" and len(past.epochs) < settings["epochs"]
+    if longer or past.stopped == "interrupted":
         past.stopped = "running"
+    past.settings = settings
     return past
 
 
-def _random_state(device: torch.device) -> dict[str, Any]:
-    """Give the state of every random generator that training may use, as plain values."""
+def processes() -> tuple[int, int]:
+    """Give this process's number and how many train together: (0, 1) without torchrun."""
+    if distributed.is_available() and distributed.is_initialized():
+        return distributed.get_rank(), distributed.get_world_size()
+    return 0, 1
+
+
+def random_states(device: torch.device) -> list[dict[str, Any]]:
+    """Give the state of every random generator that training may use, for each process."""
     name, keys, *rest = np.random.get_state()
     state = {"python": random.getstate(), "torch": torch.get_rng_state()}
     state["numpy"] = [name, torch.from_numpy(keys.astype(np.int64)), *rest]
     if device.type != "cpu":
         state[device.type] = getattr(torch, device.type).get_rng_state()
-    return state
+    states = [state] * processes()[1]
+    if len(states) > 1:
+        distributed.all_gather_object(states, state)
+    return states
 
 
-def _set_random_state(state: dict[str, Any], device: torch.device) -> None:
+def set_random_state(states: list[dict[str, Any]], device: torch.device) -> None:
+    """Put this process's random generators back to what :func:`random_states` gave."""
+    state = states[processes()[0]]
     random.setstate(state["python"])
     name, keys, *rest = state["numpy"]
     np.random.set_state((name, keys.cpu().numpy().astype(np.uint32), *rest))

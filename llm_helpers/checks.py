@@ -1,47 +1,168 @@
 """Tell a reader at once whether an answer is right, and prove our own gradients.
 
-A check prints ✔, ✘ with a hint, or "not tried yet" for an untouched stub; it never raises,
-so a notebook runs to its end with every exercise still open.
+A check judges values, not their Python types, and prints ✔, ✘ with a hint, or "not tried yet"
+for an untouched stub. It never raises, so a notebook runs to its end with every exercise open.
+:func:`compare`, the proof of a gradient, was built in the open in notebook 03, and does raise.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+import contextlib
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from copy import deepcopy
+from typing import Any, SupportsFloat
 
 import torch
 from torch import Tensor
 
 NOT_TRIED = "… not tried yet: replace the `...` above, then run this cell again"
+FORM_ONLY = 1e300  # a tolerance within which any number will do
+# What may be said of wrong numbers -> what would mend them; the first that fits is the clue.
+RELATIONS: dict[str, Callable[[Tensor], Tensor]] = {
+    "The size is right, the sign isn't.": lambda a: -a,
+    "It's 1 too large.": lambda a: a - 1,
+    "It's 1 too small.": lambda a: a + 1,
+    "It's upside down: 1 divided by it is right.": lambda a: 1 / a,
+    "It's what is left over: 1 minus it is right.": lambda a: 1 - a,
+    "It's the transpose of what it should be.": lambda a: a.mT if a.dim() > 1 else a,
+}
+WORDS = {bool: "True or False", int: "a number", float: "a number", str: "a text"}
+WORDS |= {type(None): "None (is a `return` missing?)", type(lambda: 0): "a function (call it)"}
+
+
+@contextlib.contextmanager
+def _never_raising() -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:
+        print(f"✘ the check fails: {error!r}. Restart the kernel and run all cells above.")
+
+
+def _plain(value: Any) -> Any:
+    """Undress a value: any kind of number, a 0-d tensor, an array, an iterator becomes plain."""
+    if isinstance(value, Tensor):
+        return value.detach().cpu() if value.dim() else value.item()
+    if hasattr(value, "__array__") and hasattr(value, "tolist"):  # NumPy, pandas
+        value = value.tolist()
+    if isinstance(value, Mapping):
+        return {_plain(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, Iterable) and not isinstance(value, str | bytes | set | frozenset | type):
+        items = map(_plain, itertools.islice(value, 10_000))  # it may never end
+        return tuple(items) if isinstance(value, tuple) else list(items)
+    other = isinstance(value, SupportsFloat) and not isinstance(value, int | float | type)
+    return float(value) if other else value  # Fraction, Decimal
+
+
+def _lists(value: Any) -> Any:
+    if isinstance(value, Tensor):
+        return value.tolist()
+    return [_lists(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def _tensor(value: Any) -> Tensor | None:
+    """Make a tensor of a plain number, or of numbers in rows; None of anything else."""
+    try:
+        return torch.tensor(_lists(value), dtype=torch.float64)
+    except (TypeError, ValueError, RuntimeError, OverflowError):
+        return None
+
+
+def _untried(value: Any) -> bool:
+    return value is ... or (isinstance(value, list | tuple) and {*map(_untried, value)} == {True})
+
+
+def _kind(value: Any) -> str:
+    if isinstance(value, Tensor):
+        return f"a tensor of shape {tuple(value.shape)}"
+    if isinstance(value, list | tuple):
+        return f"a {type(value).__name__} of {len(value)}"
+    return WORDS.get(type(value), f"of the type {type(value).__name__}")
+
+
+def _finding(answer: Any, expected: Any, tolerance: float) -> str:
+    """Say in what a plain answer (or an exception) differs from a plain value: "" for nothing."""
+    if answer is ...:
+        return "Not tried yet."
+    if isinstance(answer, BaseException) or isinstance(expected, BaseException):
+        return "" if isinstance(answer, type(expected)) else f"{type(answer).__name__}: {answer}"
+    if isinstance(expected, dict) and isinstance(answer, dict):
+        keys = [*expected, *(answer.keys() - expected.keys())]
+        return _items([answer.get(key) for key in keys], [*expected.values()], tolerance, keys)
+    if isinstance(expected, list | tuple) and isinstance(answer, list | tuple | Tensor):
+        return _items(_lists(answer), expected, tolerance, range(1, len(expected) + 1))
+    kinds, numbers = (_kind(answer), _kind(expected)), _tensor(answer)
+    table = isinstance(expected, Tensor) and isinstance(answer, list | tuple | Tensor)
+    if numbers is not None and (table or kinds == ("a number", "a number")):
+        ratio = isinstance(expected, float) or (table and expected.is_floating_point())
+        return _unlike(numbers, _tensor(expected), tolerance, tolerance * ratio)
+    if kinds[0] != kinds[1]:
+        return f"Expected is {kinds[1]}, not {kinds[0]}."
+    return "" if answer == expected or tolerance == FORM_ONLY else f"{_show(answer)} is wrong."
+
+
+def _items(answer: list, expected: Sequence, tolerance: float, names: Iterable) -> str:
+    findings = [_finding(a, e, tolerance) for a, e in zip(answer, expected, strict=False)]
+    wrong = [(name, finding) for name, finding in zip(names, findings, strict=False) if finding]
+    if len(answer) != len(expected):
+        return f"It has {len(answer)} items and should have {len(expected)}."
+    if len(wrong) > 1 and sorted(map(repr, answer)) == sorted(map(repr, expected)):
+        return "The items are right, their order isn't."
+    numbers, right = _tensor(answer), _tensor(expected)
+    if len(wrong) > 1 and numbers is not None and right is not None:
+        return _unlike(numbers, right, tolerance, 0)
+    others = " The others are right." if len(wrong) == 1 < len(expected) else ""
+    return f"Item {wrong[0][0]}: {wrong[0][1]}{others}" if wrong else ""
+
+
+def _unlike(answer: Tensor, right: Tensor, tolerance: float, relative: float) -> str:
+    """Say in what numbers differ from the right ones, as far as it can be told cheaply."""
+
+    def close(a: Tensor, b: Tensor) -> bool:
+        return a.shape == b.shape and torch.allclose(a, b, relative, tolerance, equal_nan=True)
+
+    if close(answer, right):
+        return ""
+    for clue, mend in RELATIONS.items():
+        if close(mend(answer), right):
+            return clue
+    if answer.shape != right.shape:
+        alike = tolerance < 1 and close(answer.flatten(), right.flatten())
+        shapes = f"The shape is {tuple(answer.shape)} and should be {tuple(right.shape)}."
+        return shapes + " The numbers are right." * alike
+    factor = (answer / right).flatten()[0]
+    telling = answer.dim() or f"{factor:.4g}" in ("0.01", "0.5", "2", "100")
+    if telling and close(answer, factor * right):
+        return f"It's {factor:.4g} times what it should be."
+    if answer.dim():
+        wrong = ~answer.isclose(right, relative, tolerance, equal_nan=True)
+        at = wrong.nonzero()[0].tolist()
+        first = _unlike(answer[*at], right[*at], tolerance, relative)
+        return f"{int(wrong.sum())} of {answer.numel()} numbers are wrong, first {at}: {first}"
+    if abs(factor - 1) < 0.05 and any(round(right.item(), n) == answer for n in range(9)):
+        return "It's right as far as it goes: give more digits."
+    return f"It's {'nan' if answer.isnan() else 'too large' if answer > right else 'too small'}."
+
+
+def _show(value: Any) -> str:
+    if isinstance(value, Tensor):
+        small = value.numel() <= 12
+        return f"tensor({_show(value.tolist())})" if small else _kind(value)
+    text = f"{value:.7g}" if isinstance(value, float) else repr(value)
+    if isinstance(value, list | tuple):
+        text = text[0] + ", ".join(map(_show, value)) + text[-1]
+    return text if len(text) <= 100 else text[:99] + "…"
 
 
 def same(answer: Any, expected: Any, tolerance: float = 1e-6) -> bool:
-    """Compare numbers and tensors within a tolerance, everything else exactly.
+    """Compare numbers, tensors, texts, lists and dicts, in whatever form they come.
 
-    Lists and dicts are compared item by item; a tensor must also have the same shape.
+    The tolerance is relative above 1, absolute below, and absolute for whole numbers.
     """
-    if isinstance(answer, Tensor) or isinstance(expected, Tensor):
-        if not (isinstance(answer, Tensor) and isinstance(expected, Tensor)):
-            return False
-        if answer.shape != expected.shape:
-            return False
-        return torch.allclose(answer.double(), expected.double(), rtol=tolerance, atol=tolerance)
-    if isinstance(answer, bool) or isinstance(expected, bool):
-        return answer is expected
-    if isinstance(answer, int | float) and isinstance(expected, int | float):
-        return math.isclose(answer, expected, rel_tol=tolerance, abs_tol=tolerance)
-    if isinstance(answer, dict) and isinstance(expected, dict):
-        return answer.keys() == expected.keys() and all(
-            same(answer[key], expected[key], tolerance) for key in expected
-        )
-    if isinstance(answer, list | tuple) and isinstance(expected, list | tuple):
-        return len(answer) == len(expected) and all(
-            same(a, e, tolerance) for a, e in zip(answer, expected, strict=True)
-        )
-    return type(answer) is type(expected) and answer == expected
+    return not _finding(_plain(answer), _plain(expected), tolerance)
 
 
+@_never_raising()
 def check_value(
     answer: Any, expected: Any, mistakes: Mapping[str, Any] | None = None, tolerance: float = 1e-6
 ) -> None:
@@ -51,17 +172,16 @@ def check_value(
         answer: the reader's; ``...`` counts as not tried.
         expected: the right value.
         mistakes: hint -> the wrong value it belongs to.
-        tolerance: relative above 1, absolute below.
+        tolerance: see :func:`same`.
     """
-    if answer is ...:
-        print(NOT_TRIED)
-    elif same(answer, expected, tolerance):
-        print("✔ right")
-    else:
-        hints = [hint for hint, wrong in (mistakes or {}).items() if same(answer, wrong, tolerance)]
-        print(f"✘ {_show(answer)} is not it. {hints[0] if hints else _clue(answer, expected)}")
+    answer = _plain(answer)
+    finding = _finding(answer, _plain(expected), tolerance)
+    hints = [hint for hint, wrong in (mistakes or {}).items() if same(answer, wrong, tolerance)]
+    verdict = f"✘ {_show(answer)} is not it. {[*hints, finding][0]}" if finding else "✔ right"
+    print(NOT_TRIED if _untried(answer) else verdict)
 
 
+@_never_raising()
 def check_function(
     function: Callable[..., Any],
     reference: Callable[..., Any] | Sequence[Any],
@@ -69,75 +189,93 @@ def check_function(
     mistakes: Mapping[str, Callable[..., Any] | Sequence[Any]] | None = None,
     tolerance: float = 1e-6,
 ) -> None:
-    """Judge a function by its answers to ``cases``.
+    """Judge a function case by case, up to the first that it gets wrong.
 
     Args:
-        function: the reader's; one that returns ``...`` counts as not tried.
+        function: the reader's; one that returns ``...`` counts as not tried. Every function here
+            gets copies of the arguments, so it may change them.
         reference: a function to agree with on every case, or the list of right answers.
         cases: a tuple of arguments each.
-        mistakes: hint -> a wrong function, or its list of answers; the hint is given where
-            the reader's function agrees with it on every case.
+        mistakes: hint -> a wrong function, its list of answers, or a type of exception. The hint
+            is given where the reader's function agrees in all cases in which it answers; if
+            it raises in the first case that goes wrong, in all cases in which it raises.
         tolerance: see :func:`same`.
     """
-    expected = _answers(reference, cases)  # before the reader's function can change the cases
-    wrongs = {hint: _answers(wrong, cases) for hint, wrong in (mistakes or {}).items()}
-    answers = []
-    for case in cases:
-        try:
-            answers.append(function(*case))
-        except Exception as error:
-            print(f"✘ it raised {type(error).__name__}: {error}, for {_show(case)}")
-            return
-    if any(answer is ... for answer in answers):
-        print(NOT_TRIED)
+    right, answers = _outcomes(reference, cases), _outcomes(function, cases)
+    if broken := [outcome for outcome in right if isinstance(outcome, BaseException)]:
+        raise broken[0]
+    findings = [_finding(a, r, tolerance) for a, r in zip(answers, right, strict=True)]
+    wrong = [i for i, finding in enumerate(findings) if finding]
+    if not wrong or all(map(_untried, answers)):
+        many = f", in all {len(cases)} cases" * (len(cases) > 1)
+        print(NOT_TRIED if wrong else f"✔ right{many}")
         return
-    if same(answers, expected, tolerance):
-        print(f"✔ right, in all {len(cases)} cases")
-        return
-    for hint, wrong in wrongs.items():
-        if same(answers, wrong, tolerance):
+    first, raised = wrong[0], [isinstance(answer, BaseException) for answer in answers]
+    for hint, mistake in (mistakes or {}).items():
+        pairs = zip(answers, _outcomes(mistake, cases), raised, strict=True)
+        if not any(_finding(a, m, tolerance) for a, m, r in pairs if r == raised[first]):
             print(f"✘ {hint}")
             return
-    for case, answer, right in zip(cases, answers, expected, strict=True):
-        if not same(answer, right, tolerance):
-            print(f"✘ for {_show(case)} you answer {_show(answer)}. {_clue(answer, right)}")
-            return
+    name = getattr(function, "__name__", "f").replace("<lambda>", "f")
+    call = f"{name}({', '.join(_show(_plain(argument)) for argument in cases[first])})"
+    values = f"{call} gives {_show(answers[first])}, not {_show(right[first])}."
+    before = f"{first} of {len(cases)} cases right, but " * (first > 0)
+    print(f"✘ {before}{f'{call} raises' if raised[first] else values} {findings[first]}")
 
 
-def _answers(by: Callable[..., Any] | Sequence[Any], cases: Sequence[tuple[Any, ...]]) -> list[Any]:
-    return [by(*case) for case in cases] if callable(by) else list(by)
+def _outcomes(by: Any, cases: Sequence[tuple[Any, ...]]) -> list[Any]:
+    """Give the plain answers, or what was raised; a type of exception gives itself."""
+    return [_outcome(by, case) for case in cases] if callable(by) else [_plain(a) for a in by]
 
 
-def _show(value: Any) -> str:
-    text = f"a tensor of shape {tuple(value.shape)}" if isinstance(value, Tensor) else repr(value)
-    if isinstance(value, tuple):
-        text = f"({', '.join(map(_show, value))}{',' * (len(value) == 1)})"
-    return text if len(text) < 80 else text[:77] + "…"
+def _outcome(function: Callable[..., Any], case: tuple[Any, ...]) -> Any:
+    try:
+        return _plain(function(*deepcopy(case)))
+    except (Exception, SystemExit) as error:
+        return error
 
 
-def _clue(answer: Any, expected: Any) -> str:
-    numbers = type(answer) in (int, float) and type(expected) in (int, float)
-    if type(answer) is not type(expected) and not numbers:
-        return f"Expected is a {type(expected).__name__}, not a {type(answer).__name__}."
-    if isinstance(answer, Tensor) and answer.shape != expected.shape:
-        return f"The shape should be {tuple(expected.shape)}."
-    return "Look again at the hint below." if isinstance(answer, Tensor) else "Not yet."
+@_never_raising()
+def check_that(answer: Any, *conditions: Callable[[Any], Any], like: Any = None) -> None:
+    """Judge an answer that can be right in many ways.
+
+    Args:
+        answer: the reader's value or function; ``...`` counts as not tried.
+        conditions: functions of the answer, asked in turn until one isn't met. Each gives True, or
+            a hint: ``lambda s: praise(s) > 0.8 or "The model isn't fooled."``; ``...`` says that
+            the answer wasn't tried.
+        like: an answer of the right form. One that differs in form is told so, and the conditions
+            get tensors, lists and numbers where ``like`` has them.
+    """
+    answer, like = _plain(answer), _plain(like)
+    finding = "" if like is None else _finding(answer, like, FORM_ONLY)
+    outcome: Any = ... if _untried(answer) else True
+    for condition in () if finding else conditions:
+        if outcome is True:
+            outcome = _outcome(condition, (_formed(answer, like),))
+    if outcome is not True:
+        finding = outcome if isinstance(outcome, str) else _finding(outcome, True, 0)
+    print(NOT_TRIED if outcome is ... else f"✘ {finding}" if finding else "✔ right")
 
 
-def compare(name: str, ours: Tensor, reference: Tensor, tolerance: float = 1e-12) -> float:
-    """Print the largest difference between two tensors and fail where it is too large.
+def _formed(value: Any, like: Any) -> Any:
+    if isinstance(like, list | tuple):
+        return [_formed(v, k) for v, k in zip(_lists(value), like, strict=True)]
+    return _tensor(value).to(like.dtype) if isinstance(like, Tensor) else value
+
+
+def compare(name: str, ours: Tensor, reference: Tensor, tolerance: float = 1e-12) -> None:
+    """Print that two tensors agree, and fail where they don't.
 
     The difference is relative to the largest entry of the reference: max|Δ| / max|g|.
 
     Raises:
         AssertionError: another shape, or a difference of ``tolerance`` or more.
     """
-    assert ours.shape == reference.shape, (
-        f"{name}: shape {tuple(ours.shape)}, not {tuple(reference.shape)}"
-    )
+    shapes = tuple(ours.shape), tuple(reference.shape)
+    assert shapes[0] == shapes[1], f"{name}: shape {shapes[0]}, not {shapes[1]}"
     ours, reference = ours.detach(), reference.detach()
     scale = reference.abs().max().clamp_min(torch.finfo(reference.dtype).tiny)
     difference = float((ours - reference).abs().max() / scale)
     assert difference < tolerance, f"{name}: max|Δ|/max|g| = {difference:.1e}, not < {tolerance}"
-    print(f"✔ {name:<17} {tuple(ours.shape)!s:<11} max|Δ|/max|g| < {tolerance:.0e}")
-    return difference
+    print(f"✔ {name:<17} {shapes[0]!s:<11} max|Δ|/max|g| < {tolerance:.0e}")

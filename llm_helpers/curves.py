@@ -13,7 +13,7 @@ from IPython import get_ipython
 from IPython.display import Image, display
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 from tqdm import tqdm
 
 from .figures import BLUE, GREEN, ORANGE, PALETTE, SKY
@@ -212,13 +212,10 @@ def plot_runs(
     of = f", mean of {smoothing}" if smoothing > 1 else ""
     axes.set(xlabel=x + unit, ylabel=metric.replace("_", " ") + of, yscale=scale)
     axes.xaxis.set_major_locator(MaxNLocator(5))
-    if scale == "log" and axes.lines:  # plain numbers, 0.4 instead of 4 x 10^-1
-        low, high = axes.get_ylim()
-        ticks = [n * 10.0**e for e in range(-6, 6) for n in (1, 2, 5) if low < n * 10.0**e < high]
-        if len(ticks) < 3:  # less than a decade
-            ticks = list(np.linspace(low, high, 7)[1:-1])
-        axes.set_yticks(ticks, [f"{tick:.2g}" for tick in ticks])
-        axes.set_yticks([], minor=True)
+    if scale == "log":
+        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes.yaxis.set_major_formatter("{x:.3g}")  # 0.4 instead of 4 x 10^-1
+        axes.yaxis.set_minor_locator(NullLocator())
     if axes.lines:
         axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), fontsize=11)
     return figure

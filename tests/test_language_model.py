@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from llm_helpers.data import IGNORE, BucketBatches
+from llm_helpers.data import IGNORE, BucketBatches, next_token_batches
 from llm_helpers.evaluation import next_token_loss, perplexity
 from llm_helpers.models import CELLS, RNNLanguageModel
 from llm_helpers.training import fit, seed_everything
@@ -33,6 +33,12 @@ def test_each_token_keeps_its_target_however_it_is_dealt() -> None:
                 assert tokens[:length].tolist() == SENTENCES[row][:-1]
                 assert targets[:length].tolist() == SENTENCES[row][1:]
                 assert (targets[length:] == IGNORE).all()
+
+
+def test_the_target_is_the_next_token_and_the_end_comes_twice() -> None:
+    (batch,) = next_token_batches([[5, 6, 7], [8]], 2)
+    assert batch.tokens.tolist() == [[2, 8, 0, 0], [2, 5, 6, 7]]
+    assert batch.labels.tolist() == [[8, 2, IGNORE, IGNORE], [5, 6, 7, 2]]
 
 
 def test_another_number_of_targets_is_refused() -> None:

@@ -198,7 +198,8 @@ def test_without_torchtext_nothing_happens() -> None:
         "print(compat.backend, compat.reason, 'torchtext' in sys.modules)"
     )
     result = fresh(code)
-    assert result.stdout == "absent torchtext is not installed. False\n", result.stderr
+    remedy = "`make data` does that."
+    assert result.stdout == f"absent torchtext is not installed; {remedy} False\n", result.stderr
 
 
 @stand_in_only

@@ -20,7 +20,7 @@ from llm_helpers.data import BucketBatches
 from llm_helpers.evaluation import evaluate
 from llm_helpers.models import TextRNN, predict
 from llm_helpers.runs import History
-from llm_helpers.training import DivergedError, _clip, best_device, fit, seed_everything
+from llm_helpers.training import DivergedError, best_device, clip_grad_norm_, fit, seed_everything
 
 cross_entropy = nn.functional.cross_entropy
 
@@ -312,7 +312,7 @@ def test_clipping_is_pytorchs_to_the_last_digit(norm: float) -> None:
     gradients = [torch.randn(3, 4), torch.randn(5)]
     length = torch.cat([g.flatten() for g in gradients]).norm()
     clipped: list[list[Tensor]] = []
-    for clip in (_clip, nn.utils.clip_grad_norm_):
+    for clip in (clip_grad_norm_, nn.utils.clip_grad_norm_):
         parameters = [nn.Parameter(torch.zeros_like(g)) for g in gradients]
         for parameter, gradient in zip(parameters, gradients, strict=True):
             parameter.grad = gradient * (norm / length)

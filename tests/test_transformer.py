@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import math
+import re
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -14,6 +15,9 @@ from torch import Tensor
 
 from llm_helpers import transformer
 from llm_helpers.transformer import Attention, KeyValueCache, TransformerConfig, TransformerLM
+
+NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
+NOTEBOOK_08, DRAWN_IN_14 = NOTEBOOKS / "08_language_model.ipynb", NOTEBOOKS / "14_attention.ipynb"
 
 SMALL = TransformerConfig(13, width=16, blocks=2, heads=4, context=12)
 LLAMA = TransformerConfig(
@@ -261,3 +265,12 @@ def test_what_doesnt_fit_is_refused() -> None:
         TransformerConfig(13, width=16, heads=4, kv_heads=3)
     with pytest.raises(ValueError, match="unknown: sinus; known: gelu"):
         TransformerConfig(13, positions="sinus")
+
+
+@pytest.mark.skipif(not DRAWN_IN_14.exists(), reason="notebook 14 isn't here")
+def test_notebook_14_quotes_the_perplexities_of_notebook_08() -> None:
+    """It draws three figures of 08 beside its own."""
+    printed = NOTEBOOK_08.read_text(encoding="utf-8")
+    (quoted,) = re.findall(r"COUNTED = \{(.*?)\}", DRAWN_IN_14.read_text(encoding="utf-8"))
+    figures = re.findall(r"\d+\.\d", quoted)
+    assert len(figures) == 3 and all(figure in printed for figure in figures)
