@@ -28,7 +28,7 @@ RELATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "It's the transpose of what it should be.": lambda a: a.mT if a.dim() > 1 else a,
 }
 WORDS = {bool: "True or False", int: "a number", float: "a number", str: "a text"}
-WORDS |= {type(None): "None (is a `return` missing?)", type(lambda: 0): "a function (call it)"}
+WORDS |= {type(None): "None (is a `return` missing?)"}
 
 
 @contextlib.contextmanager
@@ -40,10 +40,8 @@ def _never_raising() -> Iterator[None]:
 
 
 def _plain(value: Any) -> Any:
-    """Undress a value: any kind of number, a 0-d tensor, an array, an iterator becomes plain."""
-    if isinstance(value, Tensor):
-        return value.detach().cpu() if value.dim() else value.item()
-    if hasattr(value, "__array__") and hasattr(value, "tolist"):  # NumPy, pandas
+    """Undress a value: numbers of any kind, texts, and lists of them, however they come."""
+    if hasattr(value, "__array__") and hasattr(value, "tolist"):  # a tensor, NumPy, pandas
         value = value.tolist()
     if isinstance(value, Mapping):
         return {_plain(key): _plain(item) for key, item in value.items()}
@@ -54,16 +52,10 @@ def _plain(value: Any) -> Any:
     return float(value) if other else value  # Fraction, Decimal
 
 
-def _lists(value: Any) -> Any:
-    if isinstance(value, Tensor):
-        return value.tolist()
-    return [_lists(item) for item in value] if isinstance(value, list | tuple) else value
-
-
-def _tensor(value: Any) -> Tensor | None:
+def _numbers(value: Any) -> Tensor | None:
     """Make a tensor of a plain number, or of numbers in rows; None of anything else."""
     try:
-        return torch.tensor(_lists(value), dtype=torch.float64)
+        return torch.tensor(value, dtype=torch.float64)
     except (TypeError, ValueError, RuntimeError, OverflowError):
         return None
 
@@ -73,11 +65,12 @@ def _untried(value: Any) -> bool:
 
 
 def _kind(value: Any) -> str:
-    if isinstance(value, Tensor):
-        return f"a tensor of shape {tuple(value.shape)}"
     if isinstance(value, list | tuple):
-        return f"a {type(value).__name__} of {len(value)}"
-    return WORDS.get(type(value), f"of the type {type(value).__name__}")
+        numbers = _numbers(value)
+        size = f"list of {len(value)}" if numbers is None else f"table of shape {[*numbers.shape]}"
+        return f"a {size}"
+    other = "a function (call it)" if callable(value) else f"of the type {type(value).__name__}"
+    return WORDS.get(type(value), other)
 
 
 def _finding(answer: Any, expected: Any, tolerance: float) -> str:
@@ -89,46 +82,49 @@ def _finding(answer: Any, expected: Any, tolerance: float) -> str:
     if isinstance(expected, dict) and isinstance(answer, dict):
         keys = [*expected, *(answer.keys() - expected.keys())]
         return _items([answer.get(key) for key in keys], [*expected.values()], tolerance, keys)
-    if isinstance(expected, list | tuple) and isinstance(answer, list | tuple | Tensor):
-        return _items(_lists(answer), expected, tolerance, range(1, len(expected) + 1))
-    kinds, numbers = (_kind(answer), _kind(expected)), _tensor(answer)
-    table = isinstance(expected, Tensor) and isinstance(answer, list | tuple | Tensor)
-    if numbers is not None and (table or kinds == ("a number", "a number")):
-        ratio = isinstance(expected, float) or (table and expected.is_floating_point())
-        return _unlike(numbers, _tensor(expected), tolerance, tolerance * ratio)
-    if kinds[0] != kinds[1]:
-        return f"Expected is {kinds[1]}, not {kinds[0]}."
-    return "" if answer == expected or tolerance == FORM_ONLY else f"{_show(answer)} is wrong."
+    if isinstance(expected, list | tuple) and isinstance(answer, list | tuple):
+        return _items(answer, expected, tolerance, range(1, len(expected) + 1))
+    if _kind(answer) != _kind(expected):
+        return f"Expected is {_kind(expected)}, not {_kind(answer)}."
+    number, right = _numbers(answer), _numbers(expected)
+    if isinstance(expected, bool) or number is None or right is None:
+        equal = answer == expected or tolerance == FORM_ONLY
+        return "" if equal else f"{_show(answer)} is wrong."
+    return _unlike(number, right, tolerance, tolerance * isinstance(expected, float))
 
 
-def _items(answer: list, expected: Sequence, tolerance: float, names: Iterable) -> str:
-    findings = [_finding(a, e, tolerance) for a, e in zip(answer, expected, strict=False)]
-    wrong = [(name, finding) for name, finding in zip(names, findings, strict=False) if finding]
+def _items(answer: Sequence, expected: Sequence, tolerance: float, names: Iterable) -> str:
+    numbers, right = _numbers(answer), _numbers(expected)
+    table = numbers is not None and right is not None
+    if table and numbers.shape != right.shape and numbers.dim() + right.dim() > 2:
+        return _unlike(numbers, right, tolerance, tolerance)
     if len(answer) != len(expected):
         return f"It has {len(answer)} items and should have {len(expected)}."
+    findings = [_finding(a, e, tolerance) for a, e in zip(answer, expected, strict=True)]
+    wrong = [(name, finding) for name, finding in zip(names, findings, strict=True) if finding]
     if len(wrong) > 1 and sorted(map(repr, answer)) == sorted(map(repr, expected)):
         return "The items are right, their order isn't."
-    numbers, right = _tensor(answer), _tensor(expected)
-    if len(wrong) > 1 and numbers is not None and right is not None:
-        return _unlike(numbers, right, tolerance, 0)
+    if clue := len(wrong) > 1 and table and _unlike(numbers, right, tolerance, 0):
+        return clue
     others = " The others are right." if len(wrong) == 1 < len(expected) else ""
-    return f"Item {wrong[0][0]}: {wrong[0][1]}{others}" if wrong else ""
+    return f"Item {wrong[0][0]}: {wrong[0][1].removesuffix(others)}{others}" if wrong else ""
 
 
 def _unlike(answer: Tensor, right: Tensor, tolerance: float, relative: float) -> str:
     """Say in what numbers differ from the right ones, as far as it can be told cheaply."""
 
-    def close(a: Tensor, b: Tensor) -> bool:
-        return a.shape == b.shape and torch.allclose(a, b, relative, tolerance, equal_nan=True)
+    def close(a: Tensor, b: Tensor, least: float = FORM_ONLY) -> bool:
+        limits = min(relative, least), min(tolerance, least)
+        return a.shape == b.shape and torch.allclose(a, b, *limits, equal_nan=True)
 
     if close(answer, right):
         return ""
     for clue, mend in RELATIONS.items():
-        if close(mend(answer), right):
+        if close(mend(answer), right, 1e-4):
             return clue
     if answer.shape != right.shape:
         alike = tolerance < 1 and close(answer.flatten(), right.flatten())
-        shapes = f"The shape is {tuple(answer.shape)} and should be {tuple(right.shape)}."
+        shapes = f"The shape is {[*answer.shape]} and should be {[*right.shape]}."
         return shapes + " The numbers are right." * alike
     factor = (answer / right).flatten()[0]
     telling = answer.dim() or f"{factor:.4g}" in ("0.01", "0.5", "2", "100")
@@ -139,19 +135,19 @@ def _unlike(answer: Tensor, right: Tensor, tolerance: float, relative: float) ->
         at = wrong.nonzero()[0].tolist()
         first = _unlike(answer[*at], right[*at], tolerance, relative)
         return f"{int(wrong.sum())} of {answer.numel()} numbers are wrong, first {at}: {first}"
-    if abs(factor - 1) < 0.05 and any(round(right.item(), n) == answer for n in range(9)):
+    if abs(factor - 1) < 0.01 and any(round(right.item(), n) == answer for n in range(9)):
         return "It's right as far as it goes: give more digits."
     return f"It's {'nan' if answer.isnan() else 'too large' if answer > right else 'too small'}."
 
 
-def _show(value: Any) -> str:
-    if isinstance(value, Tensor):
-        small = value.numel() <= 12
-        return f"tensor({_show(value.tolist())})" if small else _kind(value)
-    text = f"{value:.7g}" if isinstance(value, float) else repr(value)
+def _show(value: Any, width: int = 100, digits: int = 7) -> str:
+    text = f"{value:.{digits}g}" if isinstance(value, float) else repr(value).replace("\n", "")
     if isinstance(value, list | tuple):
-        text = text[0] + ", ".join(map(_show, value)) + text[-1]
-    return text if len(text) <= 100 else text[:99] + "…"
+        items = [_show(item, max(20, width // len(value)), 4) for item in value]
+        text, numbers = text[0] + ", ".join(items) + text[-1], _numbers(value)
+        if numbers is not None and numbers.dim() > 1 and (len(text) > width or numbers.numel() > 9):
+            return "×".join(map(str, numbers.shape)) + " numbers"
+    return text if len(text) <= width else text[: width - 1] + "…"
 
 
 def same(answer: Any, expected: Any, tolerance: float = 1e-6) -> bool:
@@ -176,9 +172,10 @@ def check_value(
     """
     answer = _plain(answer)
     finding = _finding(answer, _plain(expected), tolerance)
-    hints = [hint for hint, wrong in (mistakes or {}).items() if same(answer, wrong, tolerance)]
-    verdict = f"✘ {_show(answer)} is not it. {[*hints, finding][0]}" if finding else "✔ right"
-    print(NOT_TRIED if _untried(answer) else verdict)
+    near = tolerance if finding else 1e-6  # a mistake to the last digit, however near, is one
+    hints = [hint for hint, wrong in (mistakes or {}).items() if same(answer, wrong, near)]
+    wrong = f"✘ {_show(answer)} is not it. {[*hints, finding][0]}"
+    print(NOT_TRIED if _untried(answer) else wrong if hints or finding else "✔ right")
 
 
 @_never_raising()
@@ -201,7 +198,7 @@ def check_function(
             it raises in the first case that goes wrong, in all cases in which it raises.
         tolerance: see :func:`same`.
     """
-    right, answers = _outcomes(reference, cases), _outcomes(function, cases)
+    right, answers = _outcomes(reference, cases), [_outcome(function, case) for case in cases]
     if broken := [outcome for outcome in right if isinstance(outcome, BaseException)]:
         raise broken[0]
     findings = [_finding(a, r, tolerance) for a, r in zip(answers, right, strict=True)]
@@ -217,8 +214,9 @@ def check_function(
             print(f"✘ {hint}")
             return
     name = getattr(function, "__name__", "f").replace("<lambda>", "f")
-    call = f"{name}({', '.join(_show(_plain(argument)) for argument in cases[first])})"
-    values = f"{call} gives {_show(answers[first])}, not {_show(right[first])}."
+    call = f"{name}({', '.join(_show(_plain(a), 40) for a in cases[first])})"
+    answer, wanted = _show(answers[first]), _show(right[first])
+    values = f"{call} gives {answer}{f', not {wanted}' * (answer != wanted)}."
     before = f"{first} of {len(cases)} cases right, but " * (first > 0)
     print(f"✘ {before}{f'{call} raises' if raised[first] else values} {findings[first]}")
 
@@ -247,8 +245,8 @@ def check_that(answer: Any, *conditions: Callable[[Any], Any], like: Any = None)
         like: an answer of the right form. One that differs in form is told so, and the conditions
             get tensors, lists and numbers where ``like`` has them.
     """
-    answer, like = _plain(answer), _plain(like)
-    finding = "" if like is None else _finding(answer, like, FORM_ONLY)
+    answer = _plain(answer)
+    finding = "" if like is None else _finding(answer, _plain(like), FORM_ONLY)
     outcome: Any = ... if _untried(answer) else True
     for condition in () if finding else conditions:
         if outcome is True:
@@ -260,8 +258,8 @@ def check_that(answer: Any, *conditions: Callable[[Any], Any], like: Any = None)
 
 def _formed(value: Any, like: Any) -> Any:
     if isinstance(like, list | tuple):
-        return [_formed(v, k) for v, k in zip(_lists(value), like, strict=True)]
-    return _tensor(value).to(like.dtype) if isinstance(like, Tensor) else value
+        return [_formed(v, k) for v, k in zip(value, like, strict=True)]
+    return torch.tensor(value, dtype=like.dtype) if isinstance(like, Tensor) else value
 
 
 def compare(name: str, ours: Tensor, reference: Tensor, tolerance: float = 1e-12) -> None:

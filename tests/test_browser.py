@@ -13,6 +13,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from pictures import DOCS, PICTURES, WATCH, cells_shown, notebooks, store
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 ROOT = Path(__file__).parents[1]
@@ -198,29 +199,56 @@ def test_a_key_on_a_slider_redraws_its_explorer_in_half_a_second(
     page.close()
 
 
+# ---------------------------------------------------------------- a stored notebook
+
+
+def keep_screenshot(of: playwright.Page | playwright.Locator, name: str) -> None:
+    """Store a picture of the README where ``SCREENSHOTS`` says so (`make pictures`)."""
+    if name in PICTURES and os.environ.get("SCREENSHOTS"):
+        of.screenshot(path=DOCS / name)
+        store(name)
+
+
+PAST_THE_TOP = """
+image => {
+  const panel = image.closest('.jp-WindowedPanel-outer');
+  const above = image.getBoundingClientRect().top - panel.getBoundingClientRect().top;
+  panel.scrollBy(0, above - 100);
+}
+"""
+
+
+def test_a_stored_notebook_shows_its_figures_before_it_runs(
+    lab: str, browser: playwright.Browser
+) -> None:
+    shows = PICTURES["screenshot.png"]
+    first, _ = cells_shown(shows)
+    page, complaints = opened(browser, lab, f"{shows.notebook}.ipynb")
+    page.set_viewport_size({"width": 1280, "height": 860})
+    page.evaluate(SHOW_CELL, first)
+    figure = page.locator(".jp-Cell.jp-mod-active .jp-OutputArea img")
+    figure.wait_for()
+    figure.evaluate(PAST_THE_TOP)
+    page.wait_for_timeout(1000)  # until cells that came into sight are drawn
+    box = figure.bounding_box()
+    assert box["y"] > 0 and box["y"] + box["height"] < 860
+    listed = page.locator(".jp-DirListing-itemText").all_inner_texts()
+    if "SCREENSHOTS" in os.environ:  # later, the folder also holds what other tests wrote
+        assert listed == notebooks()
+    keep_screenshot(page, "screenshot.png")
+    assert not complaints
+    page.close()
+
+
 # ---------------------------------------------------------------- curves that move
 
-WATCH = [
-    """
-from llm_helpers import data, training
-from llm_helpers.models import TextRNN
-from llm_helpers.curves import LiveCurves
-from llm_helpers.widgets import compare_runs
+OVERFITTING = """
+index => {
+  const outputs = window.jupyterapp.shell.currentWidget.content.widgets[index].model.outputs;
+  return /after step (\\d+)/.exec(outputs.get(0).metadata['image/png'].alt)[1] >= 760;
+}
+"""
 
-training.seed_everything(0)
-splits = data.split(data.load())
-vocab = data.build_vocab(example.text for example in splits.train)
-train = data.batches_of(splits.train, vocab, shuffle=True)
-validation = data.batches_of(splits.validation, vocab, 256)
-
-def run(epochs, lr, *callbacks):
-    model = TextRNN(len(vocab), cell="gru", pooling="max", dropout=0.3)
-    return training.fit(model, train, validation, epochs=epochs, lr=lr, callbacks=callbacks)
-""",
-    "runs = {f'lr {lr:g}': run(2, lr) for lr in (1e-3, 3e-3, 3e-2)}\ncompare_runs(runs)",
-    "history = run(20, 3e-3, LiveCurves())",
-    "print(history.stopped, len(history.steps) == history.steps[-1].step, len(history.epochs) > 0)",
-]
 COLLECT = """
 index => {
   window.pictures = new Set();
@@ -248,19 +276,15 @@ def watch(lab: str, browser: playwright.Browser) -> Iterator[tuple[playwright.Pa
     page.close()
 
 
-def keep_screenshot(page: playwright.Page, selector: str, name: str) -> None:
-    """Store a picture for the README where ``SCREENSHOTS`` names a folder."""
-    if folder := os.environ.get("SCREENSHOTS"):
-        page.locator(selector).first.screenshot(path=Path(folder) / name)
-
-
 def test_the_curve_moves_and_the_interrupt_button_leaves_the_history(watch: tuple) -> None:
     page, complaints = watch
     page.wait_for_function("() => window.pictures.size >= 5", timeout=240_000)
     page.evaluate(SHOW_CELL, 2)
     output = ".jp-Cell.jp-mod-active .jp-OutputArea"
     page.locator(f"{output} img").wait_for()
-    keep_screenshot(page, output, "live-curves.png")
+    if os.environ.get("SCREENSHOTS"):  # the picture is to show how overfitting begins
+        page.wait_for_function(OVERFITTING, arg=2, timeout=240_000)
+    keep_screenshot(page.locator(output).first, "live-curves.png")
     page.locator("[data-command='notebook:interrupt-kernel']").first.click()
     page.wait_for_function(
         "() => window.jupyterapp.shell.currentWidget.content.widgets[3].model.outputs.length > 0",
@@ -291,7 +315,7 @@ def test_the_curve_moves_and_the_interrupt_button_leaves_the_history(watch: tupl
             arg=[EXPLORER, before],
             timeout=5_000,
         )
-    keep_screenshot(page, EXPLORER, "compare-runs.png")
+    keep_screenshot(explorer, "compare-runs.png")
     assert "best validation loss" in explorer.locator("pre").inner_text()
     assert not complaints
 
@@ -383,7 +407,7 @@ def test_an_instruction_can_be_typed_and_nonsense_gets_a_kind_word(
     explorer.locator("p", has_text="There is no green box here").wait_for(timeout=10_000)
     say("go to the blue box")
     explorer.locator("img[alt*='go to the blue box']").wait_for(timeout=10_000)
-    keep_screenshot(page, EXPLORER, "agent.png")
+    keep_screenshot(explorer, "agent.png")
     assert not complaints
     page.close()
 
@@ -421,7 +445,7 @@ def test_three_instructions_in_a_row_and_a_nonsense_word_make_one_conversation(
         assert re.match(rf"agent: (Done|I couldn't|I stand before).* {thing}", reply)
         assert f"say = go to the {thing}" in explorer.locator("img").get_attribute("alt")
     assert len(set(pictures)) == 4
-    keep_screenshot(page, EXPLORER, "conversation.png")
+    keep_screenshot(explorer, "conversation.png")
     say("go to the blue dragon")
     assert "don't know the word 'dragon'. I know: go to the" in transcript.inner_text()
     say("What do you see?")

@@ -54,6 +54,7 @@ GOOD: dict[str, str | tuple[str, ...]] = {
     "other columns, other order": 'id,label,note,text\n1,good,,"a film, seen"\n2,bad,x,b\n',
     "a dataframe's index": ',text,label\n0,"a film, seen",good\n1,b,bad\n',
     "empty columns at the end": 'text,label,,\n"a film, seen",good,,\nb,bad,,\n',
+    "empty columns of the header": 'text,label,,\n"a film, seen",good\nb,bad\n',
     "empty columns in some rows": 'text,label\n"a film, seen",good,, \nb,bad\n',
     "blank lines": "\n" + CSV.replace("\nb", "\n\n \nb") + "\n\n",
     "blank rows": ",\n" + CSV.replace("\nb", '\n,\n"",""\nb') + ",\n,\n",
@@ -75,6 +76,7 @@ def test_newlines_and_quotation_marks_inside_a_field_are_kept(write: Write) -> N
 
 
 def test_a_text_can_be_longer_than_the_csv_module_allows_at_first(write: Write) -> None:
+    csv.field_size_limit(131_072)  # as it is when Python starts
     long = "word, " * 50_000
     examples, _ = read_table(write(f'text,label\n"{long}",good\nb,bad\n'))
     assert examples[0].text == long.strip()
@@ -184,6 +186,11 @@ def test_a_missing_label_is_no_class_unless_it_is_named(write: Write, label: str
     assert given in (None, ([1, 0, 2], ["0", "1", label]))
 
 
+def test_labels_that_are_given_are_no_rows(write: Write) -> None:
+    with pytest.raises(DataError, match=r"^t\.csv: 0 rows with 2 labels.*add rows"):
+        labels_of(write, labels=["bad", "good"])
+
+
 def test_an_unknown_label_is_named_beside_the_known_ones(write: Write) -> None:
     with pytest.raises(DataError, match=r"line 3: unknown label 'godo'.*\['bad', 'good'\]"):
         labels_of(write, "good", "godo", labels=["bad", "good"])
@@ -222,6 +229,7 @@ BAD: dict[str, tuple[str | bytes, int | None, str, str]] = {
     "an open mark late in its row": ('id,text,label\n"1\n2","b,y\n', 3, MARK, "close it"),
     "an open mark in a long file": ('text,label\n"b,y\n' + "c,x\n" * 50_000, 2, MARK, "close it"),
     "a bare mark": ('text,label\na,x\n"b" said c,y\n', 3, MARK, 'one inside as two ("")'),
+    "two bare marks": ('text,label\n"b" said c,y\n"d" said e,y\n', 2, MARK, "close it"),
     "a header quoted, a mark open": ('"text"\t"label"\n"a"\t"x"\n"b\t"y"\n', 3, MARK, "close it"),
 }
 
