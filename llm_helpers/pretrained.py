@@ -150,7 +150,7 @@ def generate(
     weight = model.embedding.weight
     longest = max(map(len, prompts))
     gaps = torch.tensor([longest - len(prompt) for prompt in prompts], device=weight.device)
-    padded = [[stop] * (longest - len(prompt)) + [*prompt] for prompt in prompts]
+    padded = [[0] * (longest - len(prompt)) + [*prompt] for prompt in prompts]  # 0 is never seen
     tokens = torch.tensor(padded, device=weight.device)  # (batch, time)
     real = torch.arange(longest, device=weight.device) >= gaps[:, None] if gaps.any() else None
     cache = KeyValueCache(model.config, len(prompts), longest + most, weight)
