@@ -408,7 +408,7 @@ def test_a_typed_text_and_two_sliders_look_into_a_real_llm(
         control.focus()
         page.keyboard.press("ArrowLeft")
         changed(told, picture)
-    keep_screenshot(page, EXPLORER, "inside.png")
+    keep_screenshot(explorer, "inside.png")
     say("")
     explorer.locator("p", has_text="between 1 and 60 tokens").wait_for(timeout=20_000)
     assert not complaints
