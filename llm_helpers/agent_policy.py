@@ -20,7 +20,10 @@ from .training import fit, seed_everything
 
 def new_policy() -> TextRNN:
     """Make the policy of notebook 09: a text goes in, a logit for each action comes out."""
-    return TextRNN(len(WORDS), len(ACTIONS), embed_dim=64, hidden_dim=96, cell="gru")
+    policy = TextRNN(len(WORDS), len(ACTIONS), embed_dim=64, hidden_dim=96, cell="gru")
+    # No word here is rare, and from small vectors the GRU is slow to learn to compare words.
+    policy.embedding.reset_parameters()  # a spread of 1, PyTorch's own
+    return policy
 
 
 def clone(

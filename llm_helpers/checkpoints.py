@@ -18,33 +18,21 @@ from .runs import History
 
 
 def save_checkpoint(
-    path: str | Path,
-    model: nn.Module,
-    optimizer: torch.optim.Optimizer | None = None,
-    history: History | None = None,
-    run: dict[str, Any] | None = None,
+    path: str | Path, model: nn.Module, history: History | None = None, **run: Any
 ) -> None:
-    """Save weights, optimiser state and history so that the file is whole at any moment.
+    """Save weights and history so that the file is whole at any moment.
 
-    ``run`` is what else :func:`fit` needs to go on: scheduler, scaler, random generators.
+    ``run`` is what else :func:`fit` needs to go on: optimizer, scheduler, scaler, random states.
     """
     buffer = io.BytesIO()
-    content = {"model": model.state_dict()}
-    if run is not None:
-        content["run"] = run
-    if optimizer is not None:
-        content["optimizer"] = optimizer.state_dict()
-    if history is not None:
-        content["history"] = history.to_json()
-    torch.save(content, buffer)
+    text = history.to_json() if history else None
+    torch.save({"model": model.state_dict(), "history": text, "run": run}, buffer)
     path = Path(path)
     os.makedirs(path.parent, exist_ok=True)
     write_atomically(path, buffer.getvalue())
 
 
-def load_checkpoint(
-    path: str | Path, model: nn.Module, optimizer: torch.optim.Optimizer | None = None
-) -> History | None:
+def load_checkpoint(path: str | Path, model: nn.Module) -> History | None:
     """Load what :func:`save_checkpoint` saved into ``model``; return the history in it.
 
     Only tensors and plain values are read (``weights_only=True``): a checkpoint from a
@@ -56,9 +44,8 @@ def load_checkpoint(
     """
     content = read_checkpoint(path, model)
     model.load_state_dict(content["model"])
-    if optimizer is not None and "optimizer" in content:
-        optimizer.load_state_dict(content["optimizer"])
-    return History.from_json(content["history"]) if "history" in content else None
+    text = content.get("history")
+    return History.from_json(text) if text else None
 
 
 def read_checkpoint(path: str | Path, model: nn.Module) -> dict[str, Any]:
@@ -86,7 +73,7 @@ def read_checkpoint(path: str | Path, model: nn.Module) -> dict[str, Any]:
 
 def history_to_go_on(content: dict[str, Any], settings: dict[str, Any], name: str) -> History:
     """Give the history in a checkpoint, ready to go on, or say why this run can't."""
-    if "run" not in content:
+    if not content["run"]:
         raise ValueError(f"{name} holds weights but no run that could go on")
     past = History.from_json(content["history"])
     free = {"device"} if settings["decay"] else {"device", "epochs"}  # may differ

@@ -8,7 +8,6 @@ for an untouched stub. It never raises, so a notebook runs to its end with every
 from __future__ import annotations
 
 import contextlib
-import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from typing import Any, SupportsFloat
@@ -17,6 +16,7 @@ import torch
 from torch import Tensor
 
 NOT_TRIED = "… not tried yet: replace the `...` above, then run this cell again"
+UNTRIED = "Not tried yet."
 FORM_ONLY = 1e300  # a tolerance within which any number will do
 # What may be said of wrong numbers -> what would mend them; the first that fits is the clue.
 RELATIONS: dict[str, Callable[[Tensor], Tensor]] = {
@@ -46,8 +46,8 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {_plain(key): _plain(item) for key, item in value.items()}
     if isinstance(value, Iterable) and not isinstance(value, str | bytes | set | frozenset | type):
-        items = map(_plain, itertools.islice(value, 10_000))  # it may never end
-        return tuple(items) if isinstance(value, tuple) else list(items)
+        items = [_plain(item) for item, _ in zip(value, range(10_000), strict=False)]  # no endless
+        return tuple(items) if isinstance(value, tuple) else items
     other = isinstance(value, SupportsFloat) and not isinstance(value, int | float | type)
     return float(value) if other else value  # Fraction, Decimal
 
@@ -76,7 +76,7 @@ def _kind(value: Any) -> str:
 def _finding(answer: Any, expected: Any, tolerance: float) -> str:
     """Say in what a plain answer (or an exception) differs from a plain value: "" for nothing."""
     if answer is ...:
-        return "Not tried yet."
+        return UNTRIED
     if isinstance(answer, BaseException) or isinstance(expected, BaseException):
         return "" if isinstance(answer, type(expected)) else f"{type(answer).__name__}: {answer}"
     if isinstance(expected, dict) and isinstance(answer, dict):
@@ -88,8 +88,13 @@ def _finding(answer: Any, expected: Any, tolerance: float) -> str:
         return f"Expected is {_kind(expected)}, not {_kind(answer)}."
     number, right = _numbers(answer), _numbers(expected)
     if isinstance(expected, bool) or number is None or right is None:
-        equal = answer == expected or tolerance == FORM_ONLY
-        return "" if equal else f"{_show(answer)} is wrong."
+        if answer == expected or tolerance == FORM_ONLY:
+            return ""
+        text = isinstance(expected, str)
+        places = range(len(expected), 0, -1) if text else ()
+        if alike := next((expected[:n] for n in places if answer.startswith(expected[:n])), ""):
+            return f"It's right up to {alike!r}."
+        return f"{_show(answer)} is wrong{' from the start' * text}."
     return _unlike(number, right, tolerance, tolerance * isinstance(expected, float))
 
 
@@ -99,7 +104,7 @@ def _items(answer: Sequence, expected: Sequence, tolerance: float, names: Iterab
     if table and numbers.shape != right.shape and numbers.dim() + right.dim() > 2:
         return _unlike(numbers, right, tolerance, tolerance)
     if len(answer) != len(expected):
-        return f"It has {len(answer)} items and should have {len(expected)}."
+        return f"Its length is {len(answer)} and should be {len(expected)}."
     findings = [_finding(a, e, tolerance) for a, e in zip(answer, expected, strict=True)]
     wrong = [(name, finding) for name, finding in zip(names, findings, strict=True) if finding]
     if len(wrong) > 1 and sorted(map(repr, answer)) == sorted(map(repr, expected)):
@@ -208,17 +213,18 @@ def check_function(
         print(NOT_TRIED if wrong else f"✔ right{many}")
         return
     first, raised = wrong[0], [isinstance(answer, BaseException) for answer in answers]
+    judged = [i for i in range(len(cases)) if raised[i] == raised[first]]
     for hint, mistake in (mistakes or {}).items():
-        pairs = zip(answers, _outcomes(mistake, cases), raised, strict=True)
-        if not any(_finding(a, m, tolerance) for a, m, r in pairs if r == raised[first]):
+        theirs = _outcomes(mistake, cases)
+        if not any(_finding(answers[i], theirs[i], tolerance) for i in judged):
             print(f"✘ {hint}")
             return
     name = getattr(function, "__name__", "f").replace("<lambda>", "f")
     call = f"{name}({', '.join(_show(_plain(a), 40) for a in cases[first])})"
     answer, wanted = _show(answers[first]), _show(right[first])
-    values = f"{call} gives {answer}{f', not {wanted}' * (answer != wanted)}."
+    values = f"gives {answer}{f', not {wanted}' * (answer != wanted)}."
     before = f"{first} of {len(cases)} cases right, but " * (first > 0)
-    print(f"✘ {before}{f'{call} raises' if raised[first] else values} {findings[first]}")
+    print(f"✘ {before}{call} {'raises' if raised[first] else values} {findings[first]}")
 
 
 def _outcomes(by: Any, cases: Sequence[tuple[Any, ...]]) -> list[Any]:
@@ -242,24 +248,16 @@ def check_that(answer: Any, *conditions: Callable[[Any], Any], like: Any = None)
         conditions: functions of the answer, asked in turn until one isn't met. Each gives True, or
             a hint: ``lambda s: praise(s) > 0.8 or "The model isn't fooled."``; ``...`` says that
             the answer wasn't tried.
-        like: an answer of the right form. One that differs in form is told so, and the conditions
-            get tensors, lists and numbers where ``like`` has them.
+        like: an answer of the right form; one that differs in form is told so. The conditions get
+            plain numbers, texts and lists, whatever the answer was made of.
     """
     answer = _plain(answer)
     finding = "" if like is None else _finding(answer, _plain(like), FORM_ONLY)
-    outcome: Any = ... if _untried(answer) else True
-    for condition in () if finding else conditions:
-        if outcome is True:
-            outcome = _outcome(condition, (_formed(answer, like),))
-    if outcome is not True:
-        finding = outcome if isinstance(outcome, str) else _finding(outcome, True, 0)
-    print(NOT_TRIED if outcome is ... else f"✘ {finding}" if finding else "✔ right")
-
-
-def _formed(value: Any, like: Any) -> Any:
-    if isinstance(like, list | tuple):
-        return [_formed(v, k) for v, k in zip(value, like, strict=True)]
-    return torch.tensor(value, dtype=like.dtype) if isinstance(like, Tensor) else value
+    outcomes = (_outcome(condition, (answer,)) for condition in conditions)
+    hints = (o if isinstance(o, str) else _finding(o, True, 0) for o in outcomes)
+    finding = finding or next(filter(None, hints), "")
+    untried = _untried(answer) or finding == UNTRIED
+    print(NOT_TRIED if untried else f"✘ {finding}" if finding else "✔ right")
 
 
 def compare(name: str, ours: Tensor, reference: Tensor, tolerance: float = 1e-12) -> None:
@@ -272,8 +270,7 @@ def compare(name: str, ours: Tensor, reference: Tensor, tolerance: float = 1e-12
     """
     shapes = tuple(ours.shape), tuple(reference.shape)
     assert shapes[0] == shapes[1], f"{name}: shape {shapes[0]}, not {shapes[1]}"
-    ours, reference = ours.detach(), reference.detach()
     scale = reference.abs().max().clamp_min(torch.finfo(reference.dtype).tiny)
-    difference = float((ours - reference).abs().max() / scale)
+    difference = ((ours - reference).abs().max() / scale).item()
     assert difference < tolerance, f"{name}: max|Δ|/max|g| = {difference:.1e}, not < {tolerance}"
     print(f"✔ {name:<17} {shapes[0]!s:<11} max|Δ|/max|g| < {tolerance:.0e}")

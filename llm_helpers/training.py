@@ -189,9 +189,8 @@ class Run:
         name = Path(self.checkpoint).name
         self.history = checkpoints.history_to_go_on(content, self.history.settings, name)
         self.inner.load_state_dict(content["model"])
-        self.optimizer.load_state_dict(content["optimizer"])
-        self.scheduler.load_state_dict(content["run"]["scheduler"])
-        self.scaler.load_state_dict(content["run"]["scaler"])
+        for name in ("optimizer", "scheduler", "scaler"):
+            getattr(self, name).load_state_dict(content["run"][name])
         self.best_state = content["run"]["best"]
         checkpoints.set_random_state(content["run"]["random"], self.device)
 
@@ -199,12 +198,11 @@ class Run:
         """Write the checkpoint, if one is wanted; of several processes, the first writes it."""
         if not self.checkpoint:
             return
-        run = {"scheduler": self.scheduler.state_dict(), "scaler": self.scaler.state_dict()}
+        parts = ("optimizer", "scheduler", "scaler")
+        run = {name: getattr(self, name).state_dict() for name in parts}
         run |= {"best": self.best_state, "random": checkpoints.random_states(self.device)}
         if checkpoints.processes()[0] == 0:
-            checkpoints.save_checkpoint(
-                self.checkpoint, self.inner, self.optimizer, self.history, run
-            )
+            checkpoints.save_checkpoint(self.checkpoint, self.inner, self.history, **run)
 
     def epochs_left(self) -> Iterator[int]:
         """Give the numbers of the epochs to come, as long as nothing ends the run."""

@@ -124,12 +124,12 @@ def test_weights_only_loading_refuses_a_vocab() -> None:
         torch.load(buffer)
 
 
-def test_importing_is_cheap_and_leaves_torchtext_alone() -> None:
+def test_importing_is_cheap() -> None:
     code = (
         "import sys, time, torch\n"
         "start = time.perf_counter()\n"
         "from llm_helpers import torchtext_compat\n"
-        "print(time.perf_counter() - start, 'torchtext' in sys.modules)"
+        "print(time.perf_counter() - start, 'torchtext.vocab' in sys.modules)"
     )
     seconds, imported = zip(*(fresh(code).stdout.split() for _ in range(3)), strict=True)
     assert set(imported) == {"False"}
@@ -155,26 +155,10 @@ def test_other_warnings_still_show() -> None:
 def test_installing_again_changes_nothing() -> None:
     from torchtext._torchtext import Vocab
 
-    before, backend, reason = list(sys.meta_path), torchtext_compat.backend, torchtext_compat.reason
+    backend, reason = torchtext_compat.backend, torchtext_compat.reason
     assert torchtext_compat.install() == torchtext_compat.install() == backend
-    assert sys.meta_path == before
     assert sys.modules["torchtext._torchtext"].Vocab is Vocab
-    assert reason and torchtext_compat.reason
-
-
-def test_the_choice_survives_a_second_import_of_the_module() -> None:
-    code = (
-        "import sys, pickle, llm_helpers.torchtext_compat as first\n"
-        "{between}\n"
-        "del sys.modules['llm_helpers.torchtext_compat']\n"
-        "import importlib; second = importlib.import_module('llm_helpers.torchtext_compat')\n"
-        "from torchtext.vocab import build_vocab_from_iterator as build\n"
-        "v = pickle.loads(pickle.dumps(build([['a']])))\n"
-        "print(second is first, second.backend == first.backend, v.get_itos())"
-    )
-    for between in ("", "import torchtext.vocab"):
-        result = fresh(code.format(between=between))
-        assert result.stdout == "False True ['a']\n", result.stderr
+    assert reason == torchtext_compat.reason != ""
 
 
 @stand_in_only
@@ -195,15 +179,17 @@ def test_a_torchtext_imported_before_is_left_alone() -> None:
         "import llm_helpers.torchtext_compat as compat\n"
         "import torchtext\nprint(compat.backend, torchtext is mine, compat.reason)"
     )
-    assert result.stdout.startswith("native True torchtext is imported already"), result.stderr
+    assert result.stdout.startswith("native True"), result.stderr
 
 
 def test_without_torchtext_nothing_happens() -> None:
     code = (
-        "import importlib.util, sys\n"
-        "found = importlib.util.find_spec\n"
-        "importlib.util.find_spec = lambda name, *a: None if name == 'torchtext' else "
-        "found(name, *a)\n"
+        "import importlib.abc, sys\n"
+        "class Absent(importlib.abc.MetaPathFinder):\n"
+        "    def find_spec(self, name, *_):\n"
+        "        if name == 'torchtext':\n"
+        "            raise ModuleNotFoundError(name)\n"
+        "sys.meta_path.insert(0, Absent())\n"
         "import llm_helpers.torchtext_compat as compat\n"
         "print(compat.backend, compat.reason, 'torchtext' in sys.modules)"
     )
@@ -222,34 +208,41 @@ def test_the_reason_names_what_failed() -> None:
 @stand_in_only
 @pytest.mark.filterwarnings("ignore:.*torch.jit.script.*:DeprecationWarning")
 @pytest.mark.parametrize(
-    ("call", "named", "instead"),
+    ("call", "named"),
     [
-        ("t.GPT2BPETokenizer('https://host.invalid/a', 'b')", "GPT2BPETokenizer", "tiktoken"),
-        ("t.CLIPTokenizer('https://host.invalid/a')", "CLIPTokenizer", "transformers"),
-        ("t.BERTTokenizer('https://host.invalid/a')", "BERTTokenizer", "transformers"),
-        ("t.SentencePieceTokenizer('a.model')", "SentencePieceTokenizer", "sentencepiece"),
-        ("t.RegexTokenizer([('a', 'b')])", "RegexTokenizer", "re.sub"),
-        ("torchtext.data.load_sp_model('a.model')", "load_sp_model", "sentencepiece"),
-        ("torchtext.data.generate_sp_model('a.txt')", "generate_sp_model", "sentencepiece"),
-        ("torch.jit.script(made)", "TorchScript of a Vocab", "outside of a scripted module"),
-        ("torch.jit.script(t.VocabTransform(made))", "TorchScript of a Vocab", "tensors"),
-        ("torch.jit.script(t.LabelToIndex(['a']))", "TorchScript of a Vocab", "tensors"),
-        ("torchtext._torchtext.Regex('a')", "Regex", "tokenizer library"),
+        ("t.BERTTokenizer('vocab.txt')", "BERTEncoder"),
+        ("t.SentencePieceTokenizer('a.model')", "load_sp_model"),
+        ("t.RegexTokenizer([('a', 'b')])", "RegexTokenizer"),
+        ("torchtext.data.generate_sp_model('a.txt')", "generate_sp_model"),
+        ("torch.jit.script(made)", "TorchScript of a Vocab"),
+        ("torch.jit.script(t.VocabTransform(made))", "TorchScript of a Vocab"),
+        ("torch.jit.script(t.LabelToIndex(['a']))", "TorchScript of a Vocab"),
+        ("sys.modules['torchtext._torchtext'].Regex('a')", "Regex"),
     ],
 )
-def test_what_has_no_stand_in_says_so(call: str, named: str, instead: str) -> None:
+def test_what_has_no_stand_in_says_so(
+    call: str, named: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     import torchtext.data
     import torchtext.transforms
     import torchtext.vocab
 
     made = torchtext.vocab.vocab(OrderedDict(a=1))
-    names = {"torch": torch, "torchtext": torchtext, "t": torchtext.transforms, "made": made}
+    names = {
+        "sys": sys,
+        "torch": torch,
+        "torchtext": torchtext,
+        "t": torchtext.transforms,
+        "made": made,
+    }
+    for module in (torchtext.transforms, torchtext.data.functional):  # no network
+        monkeypatch.setattr(module, "get_asset_local_path", lambda path, **_: path, raising=False)
     with pytest.raises(NotImplementedError) as caught:
         eval(call, names)
     message = str(caught.value)
     assert message.startswith(f"torchtext: {named} is not supported here.")
     assert "built for torch 2.3" in message and f"this is torch {torch.__version__}" in message
-    assert "What to do: use torch 2.3, or " in message and instead in message
+    assert "What to do: use torch 2.3, or a maintained library" in message
 
 
 @stand_in_only

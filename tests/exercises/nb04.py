@@ -1,5 +1,9 @@
 """Answers to the exercises of notebook 04."""
 
+INSTEAD = {  # a few of the pieces, without learning all merges
+    "subwords": "subwords = {*' guitar', ' g', ' gu', 'ui', 'it', 'ita', 'ta'}",
+    "split_word": "def split_word(word: str) -> list[str]:\n    return [' gu', 'it', 'ar']",
+}
 RIGHT = {
     1: [
         "lambda lengths: 1 - sum(lengths) / (len(lengths) * max(lengths))",
@@ -102,6 +106,41 @@ characters = len(seen), middle(len(e.text) for e in splits.train), unknown / jud
 """,
         "torch.tensor([70, 109, 0.0])",
     ],
+    5: [
+        """
+def longest_first(word, vocab):
+    if not word:
+        return []
+    length = len(word)
+    while word[:length] not in vocab:
+        length -= 1
+    return [word[:length], *longest_first(word[length:], vocab)]
+""",
+        """
+def longest_first(word, vocab):
+    start = 0
+    while start < len(word):
+        fits = [piece for piece in vocab if word.startswith(piece, start)]
+        yield max(fits, key=len)
+        start += len(max(fits, key=len))
+""",
+        """
+import re
+
+def longest_first(word, vocab):
+    longest = sorted(vocab, key=len, reverse=True)
+    return re.findall("|".join(map(re.escape, longest)), word)
+""",
+        """
+def longest_first(word, vocab):
+    pieces = ()
+    for end in range(len(word), 0, -1):
+        if word[:end] in vocab:
+            pieces = (word[:end],) + tuple(longest_first(word[end:], vocab))
+            break
+    return pieces
+""",
+    ],
 }
 WRONG = {
     1: [
@@ -158,5 +197,47 @@ seen = {letter for e in splits.train for letter in e.text}
 sizes = torch.tensor([len(e.text) for e in splits.train]).float()
 characters = (len(seen), sizes.median(), 0.0)
 """,
+    ],
+    5: [
+        """
+def longest_first(word, vocab):
+    pieces = []
+    for piece in sorted(vocab, key=len, reverse=True):
+        if piece in word:
+            pieces.append(piece)
+            word = word.replace(piece, "", 1)
+    return pieces
+""",
+        """
+def longest_first(word, vocab):
+    pieces = []
+    while word:
+        n = max(n for n in range(1, len(word)) if word[:n] in vocab)
+        pieces.append(word[:n])
+        word = word[n:]
+    return pieces
+""",
+        """
+def longest_first(word, vocab):
+    pieces = []
+    while word:
+        n = max(n for n in range(1, len(word) + 1) if word[-n:] in vocab)
+        pieces.insert(0, word[-n:])
+        word = word[:-n]
+    return pieces
+""",
+        """
+def longest_first(word, vocab):
+    pieces = []
+    while word:
+        n = max(n for n in range(1, len(word) + 1) if word[:n] in vocab)
+        pieces.append(word[:n])
+        word = word[1:]
+    return pieces
+""",
+        "lambda word, vocab: max((p for p in vocab if word.startswith(p)), key=len)",
+        "lambda word, vocab: word.split()",
+        "lambda word, vocab: ' '.join(word)",
+        "lambda word, vocab: [word]",
     ],
 }
