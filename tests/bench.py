@@ -47,7 +47,7 @@ import psutil
 import torch
 from torch import nn
 
-from llm_helpers import arithmetic, curves, data, runs, training
+from llm_helpers import arithmetic, curves, data, pretrained, runs, training
 from llm_helpers.data import Batch, BucketBatches, Example
 from llm_helpers.models import TextRNN
 
@@ -56,6 +56,11 @@ SETTINGS = {"cell": "gru", "embed_dim": 64, "hidden_dim": 64, "pooling": "max"}
 BATCH_SIZE, LR = 64, 2e-3
 JUDGE = "wall" if sys.platform == "win32" else "cpu"  # a field of Seconds
 TARGETS = {"fit/naive": 1.8, "fit/bare": 0.95}
+WRITING_TARGETS = {
+    (1, "ours/transformers"): 1.0,
+    (16, "ours/transformers"): 1.0,
+    (1, "ours/limit"): 0.75,
+}
 MIB = 2**20
 
 
@@ -368,6 +373,58 @@ def measure_kills(number: int) -> dict[str, int]:
         return {"kills": number, "epochs_kept": kills(Path(folder) / "run.pt", number, seed=1)}
 
 
+# ---------------------------------------------------------------- 5. writing with a real LLM
+
+
+def measure_writing(rounds: int, tokens: int = 32) -> dict[str, Any]:
+    """Let our `generate` and that of transformers write in turns, with the same weights.
+
+    The limit is what one thread could write if it did nothing but read all weights from memory
+    once a token: by a sum or by a dot product, whichever is faster.
+    """
+    import transformers
+
+    path = data.fetch_model()
+    model, tokenizer = pretrained.load(path)
+    reference = transformers.AutoModelForCausalLM.from_pretrained(path.parent, gguf_file=path.name)
+    weights = [weight.flatten() for weight in model.parameters()]
+    prompt = pretrained.chat(tokenizer, "Write a short story about a robot that learns to paint.")
+    options = {"max_new_tokens": tokens, "do_sample": False, "eos_token_id": None}
+    found: dict[str, Any] = {"bytes_of_weights": _bytes(weights), "tokens_written": tokens}
+    for batch in (1, 16):
+        prompts = torch.tensor([prompt] * batch)
+        mask = torch.ones_like(prompts)
+        rivals = {
+            "ours": lambda rows=prompts: pretrained.generate(model, rows.tolist(), tokens, stop=-1),
+            "transformers": lambda rows=prompts, mask=mask: reference.generate(
+                rows, attention_mask=mask, pad_token_id=2, **options
+            ),
+            "sum": lambda: [weight.sum() for weight in weights],
+            "dot": lambda: [weight.dot(weight) for weight in weights],
+        }
+        taken: dict[str, list[float]] = {name: [] for name in rivals}
+        for number in range(rounds + 1):  # the first round only warms up
+            for name in list(rivals)[:: 1 if number % 2 else -1]:
+                seconds = getattr(clock(rivals[name]), JUDGE)
+                if number:
+                    taken[name].append(seconds)
+        found[f"batch_{batch}"] = _compare_writing(taken, batch * tokens, tokens)
+    return found
+
+
+def _compare_writing(taken: dict[str, list[float]], written: int, steps: int) -> dict[str, Any]:
+    ours, theirs = taken["ours"], taken["transformers"]
+    limit = [steps * min(pair) for pair in zip(taken["sum"], taken["dot"], strict=True)]
+    return {
+        "tokens_per_second": {
+            name: written / median(seconds)
+            for name, seconds in (("ours", ours), ("transformers", theirs), ("limit", limit))
+        },
+        "ours/transformers": Spread.of([t / o for o, t in zip(ours, theirs, strict=True)]),
+        "ours/limit": Spread.of([li / o for o, li in zip(ours, limit, strict=True)]),
+    }
+
+
 # ---------------------------------------------------------------- report
 
 
@@ -422,6 +479,27 @@ def show_growth(growth: dict[str, Any]) -> None:
     print(f" no point is further than {growth['largest_distance_from_line']:.1%} from this line")
 
 
+def show_writing(writing: dict[str, Any]) -> None:
+    print(f"\nWriting {writing['tokens_written']} tokens with a real LLM, one thread", end="")
+    print(f" ({writing['bytes_of_weights'] / 1e6:.0f} MB of weights)")
+    for batch in (1, 16):
+        found = writing[f"batch_{batch}"]
+        rates = ", ".join(f"{n} {rate:.1f}" for n, rate in found["tokens_per_second"].items())
+        print(f"batch {batch:>2}: tokens/s: {rates}")
+        for name in ("ours/transformers", "ours/limit"):
+            target = WRITING_TARGETS.get((batch, name))
+            print(f"  {name:<20}{found[name]!s:<28}{f'>= {target}' if target else 'none'}")
+
+
+def missed_writing(writing: dict[str, Any]) -> list[str]:
+    found = {key: writing[f"batch_{key[0]}"][key[1]].median for key in WRITING_TARGETS}
+    return [
+        f"MISSED: writing, batch {key[0]}, {key[1]} is {found[key]:.3f}, the target {target}"
+        for key, target in WRITING_TARGETS.items()
+        if found[key] < target
+    ]
+
+
 def store(results: dict[str, Any]) -> None:
     """Write the results as JSON; a spread becomes an object with its three names."""
 
@@ -471,6 +549,10 @@ def main() -> int:
     print(f", at most {live['share']:.1%} of the time (target: 5 %)")
     killed = measure_kills(2 if options.quick else 50)
     print(f"kill -9: {killed['kills']} times, the checkpoint could be loaded every time")
+    writing = None
+    if (data.data_dir() / data.MODEL).is_file():
+        writing = measure_writing(1, 8) if options.quick else measure_writing(min(rounds, 5))
+        show_writing(writing)
     results = {
         "quick": options.quick,
         "environment": environment(),
@@ -479,13 +561,13 @@ def main() -> int:
     }
     results |= {"settings": SETTINGS | {"batch_size": BATCH_SIZE, "lr": LR}, "speed": speed}
     results |= {"threads": threads, "memory": {"state": state, "process": process}}
-    results |= {"live_curves": live, "kill_9": killed}
+    results |= {"live_curves": live, "kill_9": killed, "writing": writing}
     store(results | {"growth": growth, "seconds_in_all": time.perf_counter() - start})
 
     if options.quick:
         print("Quick run: too short to judge the targets.")
         return 0
-    missed = missed_targets(speed)
+    missed = missed_targets(speed) + (missed_writing(writing) if writing else [])
     if live["share"] > 0.05:
         missed.append(f"MISSED: LiveCurves took {live['share']:.1%} of the time, more than 5 %")
     print("\n".join(missed) or "All targets are met.")

@@ -15,6 +15,8 @@ import nbformat
 import pytest
 from pictures import DOCS, PICTURES, WATCH, cells_shown, notebooks, store
 
+from llm_helpers import data
+
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 ROOT = Path(__file__).parents[1]
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -365,6 +367,50 @@ def test_the_sliders_change_the_distribution_of_the_next_token(
         page.keyboard.press(key)
         explorer.locator(f"img[alt*='{told}']").wait_for(timeout=10_000)
         assert explorer.locator("img").get_attribute("src") != before
+    assert not complaints
+    page.close()
+
+
+REAL = """
+import matplotlib.pyplot as plt
+import torch
+from torch import Tensor
+from llm_helpers import pretrained, widgets
+from llm_helpers.figures import BLUE
+
+model, tokenizer = pretrained.load()
+"""
+
+
+@pytest.mark.skipif(not (data.data_dir() / data.MODEL).is_file(), reason="the LLM isn't there")
+def test_a_typed_text_and_two_sliders_look_into_a_real_llm(
+    lab: str, browser: playwright.Browser
+) -> None:
+    ready = REAL + cells_with("15_open_a_real_llm", "def next_shares(", "def look(")
+    shown = cells_with("15_open_a_real_llm", "def inside(")
+    page, explorer, complaints = written(browser, lab, "inside.ipynb", ready, shown)
+    box = explorer.locator("input[type=text]").first
+    block, head = map(explorer.locator(".noUi-handle").nth, range(2))
+
+    def say(words: str) -> None:
+        box.fill(words)
+        box.press("Enter")
+
+    def changed(told: str, before: str | None) -> None:
+        explorer.locator(f"img[alt*='{told}']").wait_for(timeout=20_000)
+        assert explorer.locator("img").get_attribute("src") != before
+
+    picture = explorer.locator("img").get_attribute("src")
+    say("The capital of France is")
+    changed("text = The capital of France is, block = 18, head = 6", picture)
+    for control, told in ((block, "block = 17, head = 6"), (head, "block = 17, head = 5")):
+        picture = explorer.locator("img").get_attribute("src")
+        control.focus()
+        page.keyboard.press("ArrowLeft")
+        changed(told, picture)
+    keep_screenshot(explorer, "inside.png")
+    say("")
+    explorer.locator("p", has_text="between 1 and 60 tokens").wait_for(timeout=20_000)
     assert not complaints
     page.close()
 
