@@ -1,0 +1,151 @@
+"""Answers to the exercises of notebook 14, as students might write them."""
+
+RIGHT = {
+    1: [
+        "lambda width, hidden: 4 * width**2 + 2 * width * hidden + 9 * width + hidden",
+        """
+from torch import nn
+
+def weights_of_a_block(width, hidden):
+    layers = [nn.Linear(width, width) for _ in range(4)]
+    layers += [nn.Linear(width, hidden), nn.Linear(hidden, width)]
+    layers += [nn.LayerNorm(width), nn.LayerNorm(width)]
+    return torch.tensor(sum(p.numel() for layer in layers for p in layer.parameters()))
+""",
+        """
+def weights_of_a_block(width, hidden):
+    total = 0
+    for m, n in [(width, width)] * 4 + [(width, hidden), (hidden, width)]:
+        total += m * n + n
+    return float(total + 2 * 2 * width)
+""",
+    ],
+    2: [
+        """
+def mask_with_a_question(time, given):
+    mask = torch.zeros(time, time, dtype=torch.bool)
+    for row in range(time):
+        for column in range(time):
+            mask[row, column] = column <= row or (row < given and column < given)
+    return mask
+""",
+        """
+def mask_with_a_question(time, given):
+    mask = torch.ones(time, time).tril()
+    mask[:given, :given] = 1
+    return mask.bool()
+""",
+        """
+def mask_with_a_question(time, given):
+    return [[c <= r or c < given for c in range(time)] for r in range(time)]
+""",
+        """
+import numpy as np
+
+def mask_with_a_question(time, given):
+    mask = np.tri(time, dtype=bool)
+    mask[:, :given] = True
+    return mask
+""",
+    ],
+    3: [
+        """
+def one_more_word(q, k, v, keys, values):
+    keys, values = torch.vstack([keys, k]), torch.vstack([values, v])
+    weights = torch.softmax(q @ keys.T / len(q) ** 0.5, dim=-1)
+    return weights @ values
+""",
+        """
+def one_more_word(q, k, v, keys, values):
+    keys, values = torch.cat([keys, k[None]]), torch.cat([values, v[None]])
+    return nn.functional.scaled_dot_product_attention(q[None], keys, values)[0]
+""",
+        """
+def one_more_word(q, k, v, keys, values):
+    scores = [float(q @ key) / math.sqrt(len(q)) for key in (*keys, k)]
+    top = [math.exp(score) for score in scores]
+    return sum(w / sum(top) * value for w, value in zip(top, (*values, v), strict=True))
+""",
+    ],
+    4: [
+        """
+def attention_with_alibi(q, k, v):
+    heads, time, d = q.shape
+    slopes = torch.tensor([2 ** (-8 * h / heads) for h in range(1, heads + 1)])
+    out = torch.zeros_like(q)
+    for h in range(heads):
+        for t in range(time):
+            scores = k[h, : t + 1] @ q[h, t] / d**0.5
+            scores = scores - slopes[h] * torch.arange(t, -1, -1)
+            out[h, t] = scores.softmax(0) @ v[h, : t + 1]
+    return out
+""",
+        """
+def attention_with_alibi(q, k, v):
+    H, T, d = q.shape
+    place = torch.arange(T)
+    bias = (place - place[:, None]) * (0.5 ** (8 * torch.arange(1, H + 1) / H)).view(H, 1, 1)
+    bias = bias + torch.full((T, T), float("-inf")).triu(1)
+    return nn.functional.scaled_dot_product_attention(q, k, v, attn_mask=bias)
+""",
+        """
+def attention_with_alibi(q, k, v):
+    H, T, d = q.shape
+    distance = (torch.arange(T)[:, None] - torch.arange(T)).clamp_min(0)
+    slopes = torch.logspace(-8 / H, -8, H, base=2)
+    scores = torch.einsum("htd,hsd->hts", q, k) / math.sqrt(d) - slopes[:, None, None] * distance
+    scores[:, torch.ones(T, T).triu(1) == 1] = -1e30
+    return torch.einsum("hts,hsd->htd", scores.softmax(-1), v)
+""",
+    ],
+}
+WRONG = {
+    1: [
+        "lambda width, hidden: 4 * width**2 + 2 * width * hidden",
+        "lambda width, hidden: 12 * width**2 + 13 * width",
+        "lambda width, hidden: 3 * (width**2 + width) + 2 * width * hidden + hidden + 5 * width",
+        "lambda width, hidden: None",
+    ],
+    2: [
+        """
+def mask_with_a_question(time, given):
+    mask = torch.ones(time, time).triu()
+    mask[:given, :given] = 1
+    return mask.bool()
+""",
+        "lambda time, given: torch.ones(time, time, dtype=torch.bool)",
+        "lambda time, given: torch.ones(time, time).tril(-1).bool()",
+    ],
+    3: [
+        """
+def one_more_word(q, k, v, keys, values):
+    keys, values = torch.cat([keys, k[None]]), torch.cat([values, v[None]])
+    return (keys @ q / math.sqrt(len(q))).sigmoid() @ values
+""",
+        """
+def one_more_word(q, k, v, keys, values):
+    keys, values = torch.cat([k[None], keys]), torch.cat([values, v[None]])
+    return (keys @ q / math.sqrt(len(q))).softmax(0) @ values
+""",
+        """
+def one_more_word(q, k, v, keys, values):
+    keys, values = torch.cat([keys, k[None]]), torch.cat([values, v[None]])
+    return (keys @ q / len(q)).softmax(0) @ values
+""",
+    ],
+    4: [
+        """
+def attention_with_alibi(q, k, v):
+    return (q @ k.transpose(1, 2) / math.sqrt(q.shape[2])).softmax(2) @ v
+""",
+        """
+def attention_with_alibi(q, k, v):
+    H, T, d = q.shape
+    place = torch.arange(T)
+    bias = (place - place[:, None]) * (2.0 ** (-torch.arange(1, H + 1).float())).view(H, 1, 1)
+    bias = bias + torch.full((T, T), float("-inf")).triu(1)
+    return nn.functional.scaled_dot_product_attention(q, k, v, attn_mask=bias)
+""",
+        "lambda q, k, v: v",
+    ],
+}
