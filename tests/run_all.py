@@ -7,6 +7,7 @@ are compared or their cells only run: see ``arithmetic.py`` beside this file.
 
 from __future__ import annotations
 
+import codecs
 import os
 import re
 import subprocess
@@ -34,16 +35,18 @@ class Part(NamedTuple):
 def run(name: str, *arguments: str) -> Part:
     """Run one part, show its output as it comes, and keep its last line."""
     print(f"\n---- {name} ----", flush=True)
-    start, last = time.perf_counter(), ""
+    start, text = time.perf_counter(), ""
+    decode = codecs.getincrementaldecoder("utf-8")("replace").decode
     command = [sys.executable, "-m", *arguments]
     with subprocess.Popen(
-        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-        encoding="utf-8", errors="replace",
-    ) as process:  # fmt: skip
-        for line in process.stdout or ():
-            print(line, end="", flush=True)
-            last = line.strip(" =\n") or last
-    return Part(name, process.returncode, last, (time.perf_counter() - start) / 60)
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    ) as process:
+        while chunk := process.stdout.read1():  # not by lines: a row of dots takes minutes
+            print(shown := decode(chunk), end="", flush=True)
+            text = (text + shown)[-5000:]
+    lines = [line.strip(" =") for line in text.splitlines() if line.strip(" =")]
+    minutes = (time.perf_counter() - start) / 60
+    return Part(name, process.returncode, lines[-1] if lines else "", minutes)
 
 
 def summary(parts: list[Part], verdict: str) -> str:
