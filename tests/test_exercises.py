@@ -63,7 +63,17 @@ def exercises(nb: str) -> dict[int, Exercise]:
 def bound(source: str) -> list[str]:
     """Give the names to which a cell gives a value at its top level."""
     top = symtable.symtable(source, "cell", "exec")
-    return [s.get_name() for s in top.get_symbols() if s.is_assigned() or s.is_imported()]
+    names = [s.get_name() for s in top.get_symbols() if s.is_assigned() or s.is_imported()]
+    return [name for name in names if name not in counters(source)]
+
+
+def counters(source: str) -> set[str]:
+    """Give the names that live in comprehensions alone: symtable shows them since Python 3.12."""
+    nodes = list(ast.walk(ast.parse(source)))
+    inside = {id(n) for c in nodes if isinstance(c, ast.comprehension) for n in ast.walk(c.target)}
+    stores = [n for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]
+    others = {n.id for n in stores if id(n) not in inside}
+    return {n.id for n in stores if id(n) in inside} - others
 
 
 def free(source: str) -> set[str]:
@@ -88,7 +98,7 @@ def referenced(source: str) -> set[str]:
         for child in table.get_children():
             yield from global_names(child, False)
 
-    return {*global_names(symtable.symtable(source, "cell", "exec"), True)}
+    return {*global_names(symtable.symtable(source, "cell", "exec"), True)} - counters(source)
 
 
 def changed(source: str) -> set[str]:
