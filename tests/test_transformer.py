@@ -271,6 +271,6 @@ def test_what_doesnt_fit_is_refused() -> None:
 def test_notebook_14_quotes_the_perplexities_of_notebook_08() -> None:
     """It draws three figures of 08 beside its own."""
     printed = NOTEBOOK_08.read_text(encoding="utf-8")
-    (quoted,) = re.findall(r"COUNTED = \{(.*?)\}", DRAWN_IN_14.read_text(encoding="utf-8"))
+    (quoted,) = re.findall(r"FROM_08 = \{(.*?)\}", DRAWN_IN_14.read_text(encoding="utf-8"))
     figures = re.findall(r"\d+\.\d", quoted)
     assert len(figures) == 3 and all(figure in printed for figure in figures)
