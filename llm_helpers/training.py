@@ -232,7 +232,8 @@ class Run:
             clip_grad_norm_(self.parameters, self.clip_norm)
         self.scaler.step(self.optimizer)
         self.scaler.update()
-        self.scheduler.step()
+        if self.decay:
+            self.scheduler.step()
         # Freed here, their memory would go back to the system and be fetched again at every step.
         self.kept = batch, logits, loss
         self.pending.append((loss.detach(), self.tokens_read))
