@@ -202,7 +202,8 @@ def test_without_torchtext_nothing_happens() -> None:
 def test_the_reason_names_what_failed() -> None:
     result = fresh("from llm_helpers import torchtext_compat as c; print(c.backend, c.reason)")
     assert result.stdout.startswith("stand-in torchtext's compiled part doesn't load on this torch")
-    assert "libtorchtext" in result.stdout
+    # Where torchtext came without its compiled part, torchtext's own words for that.
+    assert "libtorchtext" in result.stdout or "Extension is not found" in result.stdout
 
 
 @stand_in_only
