@@ -25,7 +25,7 @@ def in_terminal(
         "-m",
         "torch.distributed.run",
         "--standalone",
-        "--max-restarts=2",
+        "--max-restarts=5",
         f"--nproc-per-node={processes}",
     ]
     command = [sys.executable, *(launcher if processes > 1 else []), *program]
@@ -99,8 +99,10 @@ def test_a_process_killed_in_mid_epoch_changes_no_loss(tmp_path: Path) -> None:
 
     whole = run("whole", "never")
     killed = run("killed", "11", f"--checkpoint={checkpoint}")
-    # both processes each time; the second life went on after the first epoch
-    assert lives.read_text().splitlines() == ["0 21"] * 2 + ["1 14"] * 2
+    # Restart and steps left of each process; the last life went on after the first epoch. On a
+    # busy machine a restart may not find its peer in time, and then torchrun starts once more.
+    first, *_, one, two = lives.read_text().splitlines()
+    assert first.endswith(" 21") and one == two and one.endswith(" 14") and one > first
     assert killed == whole
     one = [*options, "--lr=0.01", f"--folder={tmp_path}", f"--checkpoint={checkpoint}"]
     with pytest.raises(ValueError, match=r"^run\.pt is of .*processes: 2 in the file, 1 here$"):
