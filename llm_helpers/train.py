@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 
 import torch
 from torch import Tensor, distributed, nn
@@ -53,6 +54,23 @@ class Shard:
         return weight * nn.functional.cross_entropy(logits, labels)
 
 
+def join_the_others(backend: str) -> None:
+    """Start the process group that torchrun describes in the environment.
+
+    After a restart, torchrun's store still holds the addresses of the processes that died. Those
+    of this start therefore get names of their own. (They can't with several machines, whose
+    counts of restarts may differ: there, set ``TORCH_DISABLE_SHARE_RDZV_TCP_STORE=1``, and
+    torchrun makes a new store.) A process that waits five minutes for the others gives up.
+    """
+    patience = timedelta(minutes=5)
+    store, rank, world = next(distributed.rendezvous("env://", timeout=patience))
+    if os.environ.get("LOCAL_WORLD_SIZE") == str(world):
+        store = distributed.PrefixStore(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0"), store)
+    distributed.init_process_group(
+        backend, timeout=patience, store=store, rank=rank, world_size=world
+    )
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Read the options, train, and keep the run where :func:`runs.load_runs` finds it."""
     parser = argparse.ArgumentParser(prog="llm_helpers.train", description=main.__doc__)
@@ -72,7 +90,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if device.type == "cuda":
             device = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
             torch.cuda.set_device(device)
-        distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")
+        join_the_others("nccl" if device.type == "cuda" else "gloo")
 
     training.seed_everything(0)  # the copies start equal
     splits = data.split(data.load())
