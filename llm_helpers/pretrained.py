@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from gguf import GGUFReader, dequantize
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
@@ -53,11 +54,21 @@ def load(path: Path | None = None) -> Pretrained:
     with torch.device("meta"):  # shapes without memory: the weights come from the file
         model = TransformerLM(config_of(metadata))
     weights = {  # copied, since the reader's arrays are windows into the file
-        our_name(part.name): torch.tensor(dequantize(part.data, part.tensor_type))
+        our_name(part.name): by_columns(dequantize(part.data, part.tensor_type))
         for part in reader.tensors
     }
     model.load_state_dict(weights, assign=True)
     return Pretrained(model.eval().requires_grad_(False), tokenizer_of(metadata))
+
+
+def by_columns(weight: np.ndarray) -> Tensor:
+    """Copy a weight so that the numbers of a column lie side by side in memory.
+
+    Writing multiplies each matrix by a single vector, and a CPU does that faster in this order:
+    all of the model's products for a token take three quarters of the time.
+    """
+    copy = torch.from_numpy(np.array(weight.T, order="C"))
+    return copy.T if weight.ndim == 2 else copy
 
 
 def config_of(metadata: Mapping[str, Any]) -> TransformerConfig:
