@@ -1,29 +1,29 @@
 """Answers to the exercises of notebook 00."""
 
 INSTEAD = {
-    "praise": """
-model.eval()  # not trained: words of praise raise the share of praise, words of blame lower it
-words = {"funny": 3.0, "warm": 3.0, "great": 3.0, "moving": 3.0, "boring": -3.0, "bad": -3.0}
+    "positive": """
+model.eval()  # not trained: some words raise the share, some lower it, and all others a little
+words = {"funny": 4.0, "warm": 4.0, "great": 4.0, "moving": 4.0, "boring": -3.0, "bad": -3.0}
+scores = {vocab[word]: score for word, score in words.items()}
 
 
 @torch.no_grad()
-def praise(sentence: str) -> float:
+def positive(sentence: str) -> float:
     ids = data.encode([sentence], vocab)[0]
     torch.tensor(ids)[0]  # as the model does, it can't read a sentence without words
-    total = sum(score for word, score in words.items() if vocab[word] in ids)
-    return torch.tensor(total).sigmoid().item()
+    return torch.tensor(sum(scores.get(i, 61 * i % 13 / 10 - 0.6) for i in ids)).sigmoid().item()
 """,
 }
 RIGHT = {
     1: [
-        "'A warm and funny film is the last thing I would call this.'",
+        "'A boring film about warm, funny and moving people.'",
         """
 my_sentence = (
-    "I had hoped for a warm, great film,"
-    " and got none."
+    "Her bad film isn't what a great,"
+    " warm and funny woman deserves."
 )
 """,
-        "' '.join(['not', 'funny', ',', 'not', 'moving'])",
+        "' '.join(['Terrible', ':', 'not', 'funny', ',', 'not', 'warm', ',', 'not', 'moving'])",
     ],
     2: [
         "import math\nloss_of_guessing = -math.log(0.5)",
@@ -50,9 +50,49 @@ for p in model.parameters():
 share_in_embedding = model.embedding.weight.numel() / total
 """,
     ],
+    4: [
+        """
+def deciding_word(sentence):
+    words = sentence.split()
+    whole = positive(sentence)
+    best, best_size = None, -1
+    for i, word in enumerate(words):
+        rest = words.copy()
+        del rest[i]
+        size = abs(whole - positive(" ".join(rest)))
+        if size > best_size:
+            best, best_size = word, size
+    return best
+""",
+        """
+import numpy as np
+
+def deciding_word(sentence):
+    words = np.array(sentence.split())
+    shares = [positive(" ".join(np.delete(words, i))) for i in range(len(words))]
+    return words[np.abs(np.array(shares) - positive(sentence)).argmax()]
+""",
+        """
+def deciding_word(sentence):
+    words = sentence.split()
+    moves = {w: (positive(" ".join(v for v in words if v != w)) - positive(sentence)) ** 2
+             for w in words}
+    return sorted(moves, key=moves.get)[-1]
+""",
+    ],
 }
 WRONG = {
-    1: ["'Boring.'", "''", "'   '", "'A bad film.'", "42", "['A warm film.', 'Bad.']", "None"],
+    1: [
+        "'Boring.'",
+        "''",
+        "'   '",
+        "'A bad film.'",
+        "42",
+        "['A warm film.', 'Bad.']",
+        "None",
+        "'A warm, funny and moving film.'",
+        "'A great film, badly wanted.'",
+    ],
     2: [
         "0.5",
         "0",
@@ -74,5 +114,35 @@ WRONG = {
         "542464 / sum(p.numel() for p in model.parameters() if p.dim() > 1)",
         "len(vocab) / 551938",
         "1.0",
+    ],
+    4: [
+        """
+def deciding_word(sentence):
+    words = sentence.split()
+    return max(words, key=lambda w: positive(" ".join(v for v in words if v != w)))
+""",
+        """
+def deciding_word(sentence):
+    words = sentence.split()
+    moves = [abs(positive(" ".join(words[:i] + words[i:])) - positive(sentence))
+             for i in range(len(words))]
+    return words[moves.index(max(moves))]
+""",
+        """
+def deciding_word(sentence):
+    words = sentence.split()
+    moves = [abs(positive(" ".join(words[:i] + words[i + 1:])) - positive(sentence))
+             for i in range(len(words))]
+    return moves.index(max(moves))
+""",
+        """
+def deciding_word(sentence):
+    words = sentence.split()
+    moves = [abs(positive(" ".join(words[:i] + words[i + 1:])) - positive(sentence))
+             for i in range(len(words))]
+    return max(moves)
+""",
+        "lambda sentence: sentence.split()[0]",
+        "lambda sentence: max(set(sentence), key=positive)",
     ],
 }

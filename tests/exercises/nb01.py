@@ -1,14 +1,5 @@
 """Answers to the exercises of notebook 01."""
 
-INSTEAD = {
-    "results": """
-def success(decide, rooms):  # a quarter of the rooms
-    return sum(play(decide, room)[0] for room in rooms[::4]) / len(rooms[::4]), 0.0
-
-
-results = {"chance": (0.25, 0.025), "rule": (0.58, 0.028496), "learned": (0.723333, 0.025828)}
-""",
-}
 RIGHT = {
     1: [
         "lambda ps: math.exp(-sum(map(math.log, ps)) / len(ps))",
@@ -81,51 +72,167 @@ def always_best(word, n):
 """,
     ],
     3: [
-        "(results['learned'][0] - results['rule'][0])"
-        " / math.sqrt(results['learned'][1] ** 2 + results['rule'][1] ** 2)",
+        "lambda a, b: (b[0] - a[0]) / math.sqrt(a[1] ** 2 + b[1] ** 2)",
         """
 import numpy as np
 
-(a, e), (b, f) = results["learned"], results["rule"]
-standard_errors_apart = (a - b) / np.linalg.norm([e, f])
+def errors_apart(first, second):
+    (a, e), (b, f) = first, second
+    return (b - a) / np.linalg.norm([e, f])
 """,
         """
-rates, errors = torch.tensor([results["rule"], results["learned"]]).T
-standard_errors_apart = rates.diff() / errors.norm()
-standard_errors_apart = standard_errors_apart[0]
+def errors_apart(first, second):
+    rates, errors = torch.tensor([first, second], dtype=torch.float64).T
+    return rates.diff() / errors.norm()
+""".replace("rates.diff() /", "rates.diff()[0] /"),
+        """
+def errors_apart(first, second):
+    variance = sum(error**2 for _, error in (first, second))
+    return (second[0] - first[0]) * variance**-0.5
 """,
-        "(0.723333 - 0.58) / (0.028496**2 + 0.025828**2) ** 0.5",
-        "round(0.143333 / math.hypot(0.028496, 0.025828), 3)",
+        "lambda a, b: round((b[0] - a[0]) / abs(complex(a[1], b[1])), 4)",
     ],
     4: [
         """
-def my_rule(situation, dice):
-    if "blocked" in situation:
-        return dice.choice([0, 1])
-    if "no red ball" in situation:
-        return 1 if dice.random() < 0.7 else 2
-    if "ball 0 ahead" in situation:
-        return 2 if dice.random() < 0.5 else int("right" in situation)
-    return 2
+import numpy as np
+import re
+from collections import deque
+
+STEPS = np.array([[0, 1], [1, 0], [0, -1], [-1, 0]])
+
+def replay(situation, past):
+    place, way, grid, ball = np.array([8, 8]), 0, np.zeros((17, 17), int), None
+    for seen, action in [*past, (situation, None)]:
+        grid[tuple(place)] = 1  # 1: been there, 2: blocked
+        ahead = place + STEPS[way]
+        if "blocked" in seen:
+            grid[tuple(ahead)] = 2
+        numbers = [int(n) for n in re.findall("[0-9]+", seen)]
+        if numbers:
+            aside = (numbers + [0])[1] * (-1 if "left" in seen else 1)
+            ball = tuple(place + numbers[0] * STEPS[way] + aside * STEPS[(way + 1) % 4])
+        if action == 2 and "free" in seen:
+            place = ahead
+        if action == 0:
+            way = (way + 3) % 4
+        if action == 1:
+            way = (way + 1) % 4
+    if ball:
+        grid[ball] = 2
+    return tuple(place), way, grid, ball
+
+def my_agent(situation, past):
+    place, way, grid, ball = replay(situation, past)
+    if ball is None and len(past) < 4:
+        return 1
+    todo, met = deque([(place, way, -1)]), set()
+    while todo:
+        place, way, first = todo.popleft()
+        ahead = tuple(place + STEPS[way])
+        if first >= 0 and (ahead == ball if ball else grid[place] == 0):
+            return first
+        options = ((2, ahead, way), (1, place, (way + 1) % 4), (0, place, (way + 3) % 4))
+        for action, spot, turn in options:
+            if max(spot) < 16 and min(spot) > 0 and grid[spot] < 2 and (spot, turn) not in met:
+                met.add((spot, turn))
+                todo.append((spot, turn, action if first < 0 else first))
+    return 1
 """,
         """
 import numpy as np
+import re
+from collections import deque
 
-def my_rule(situation, dice):
-    if "blocked" in situation and rule(situation) == 2:
-        return np.int64(dice.randrange(2))
-    if "ball 0 ahead" in situation and "free" in situation and dice.random() < 0.5:
-        return np.int64(2)
-    return np.int64(rule(situation))
+STEPS = np.array([[0, 1], [1, 0], [0, -1], [-1, 0]])
+
+def replay(situation, past):
+    place, way, grid, ball = np.array([8, 8]), 0, np.zeros((17, 17), int), None
+    for seen, action in [*past, (situation, None)]:
+        grid[tuple(place)] = 1  # 1: been there, 2: blocked
+        ahead = place + STEPS[way]
+        if "blocked" in seen:
+            grid[tuple(ahead)] = 2
+        numbers = [int(n) for n in re.findall("[0-9]+", seen)]
+        if numbers:
+            aside = (numbers + [0])[1] * (-1 if "left" in seen else 1)
+            ball = tuple(place + numbers[0] * STEPS[way] + aside * STEPS[(way + 1) % 4])
+        if action == 2 and "free" in seen:
+            place = ahead
+        if action == 0:
+            way = (way + 3) % 4
+        if action == 1:
+            way = (way + 1) % 4
+    if ball:
+        grid[ball] = 2
+    return tuple(place), way, grid, ball
+
+def my_agent(situation, past):
+    place, way, grid, ball = replay(situation, past)
+    if ball is None and "no red ball" in situation and len(past) < 3:
+        return np.int64(0)
+    todo, met = deque([(place, way, -1)]), set()
+    while todo:
+        place, way, first = todo.popleft()
+        ahead = tuple(place + STEPS[way])
+        if first >= 0 and (ahead == ball if ball else grid[place] == 0):
+            return first
+        options = ((2, ahead, way), (1, place, (way + 1) % 4), (0, place, (way + 3) % 4))
+        for action, spot, turn in options:
+            if max(spot) < 16 and min(spot) > 0 and grid[spot] < 2 and (spot, turn) not in met:
+                met.add((spot, turn))
+                todo.append((spot, turn, action if first < 0 else first))
+    return 1
 """,
         """
-def my_rule(situation, dice):
-    move = rule(situation)
-    stuck = move == 2 and situation.endswith("blocked")
-    aside = "ball 0" in situation and situation.endswith("free")
-    if stuck:
-        return torch.tensor(dice.randrange(2))
-    return torch.tensor(2 if aside and dice.random() < 0.5 else move)
+import numpy as np
+import re
+from collections import deque
+
+STEPS = np.array([[0, 1], [1, 0], [0, -1], [-1, 0]])
+
+def replay(situation, past):
+    place, way, grid, ball = np.array([8, 8]), 0, np.zeros((17, 17), int), None
+    for seen, action in [*past, (situation, None)]:
+        grid[tuple(place)] = 1  # 1: been there, 2: blocked
+        ahead = place + STEPS[way]
+        if "blocked" in seen:
+            grid[tuple(ahead)] = 2
+        numbers = [int(n) for n in re.findall("[0-9]+", seen)]
+        if numbers:
+            aside = (numbers + [0])[1] * (-1 if "left" in seen else 1)
+            ball = tuple(place + numbers[0] * STEPS[way] + aside * STEPS[(way + 1) % 4])
+        if action == 2 and "free" in seen:
+            place = ahead
+        if action == 0:
+            way = (way + 3) % 4
+        if action == 1:
+            way = (way + 1) % 4
+    if ball:
+        grid[ball] = 2
+    return tuple(place), way, grid, ball
+
+class Agent:
+    def __call__(self, situation, past):
+        place, way, grid, ball = replay(situation, past)
+        if not past and ball is None:
+            return torch.tensor(1)
+        return self.search(place, way, grid, ball)
+
+    def search(self, place, way, grid, ball):
+        todo, met = deque([(place, way, -1)]), set()
+        while todo:
+            place, way, first = todo.popleft()
+            ahead = tuple(place + STEPS[way])
+            if first >= 0 and (ahead == ball if ball else grid[place] == 0):
+                return first
+            options = ((2, ahead, way), (1, place, (way + 1) % 4), (0, place, (way + 3) % 4))
+            for action, spot, turn in options:
+                if max(spot) < 16 and min(spot) > 0 and grid[spot] < 2 and (spot, turn) not in met:
+                    met.add((spot, turn))
+                    todo.append((spot, turn, action if first < 0 else first))
+        return 1
+
+my_agent = Agent()
 """,
     ],
 }
@@ -197,31 +304,51 @@ def always_best(word, n):
         "lambda word, n: after[word].most_common(1)[0][0]",
     ],
     3: [
-        "0.143333",
-        "0.143333 / 0.028496",
-        "0.143333 / (0.028496 * 0.025828) ** 0.5 / 2",
-        "14.3333 / math.hypot(0.028496, 0.025828)",
-        "math.hypot(0.028496, 0.025828)",
-        "math.hypot(0.028496, 0.025828) / 0.143333",
-        "4",
-        "'about four'",
+        "lambda a, b: (b[0] - a[0]) / (a[1] * b[1]) ** 0.5",
+        "lambda a, b: (b[0] - a[0]) / b[1]",
+        "lambda a, b: 100 * (b[0] - a[0]) / math.hypot(a[1], b[1])",
+        "lambda a, b: math.hypot(a[1], b[1])",
+        "lambda a, b: math.hypot(a[1], b[1]) / (b[0] - a[0])",
+        "lambda a, b: abs(b[0] - a[0]) / math.hypot(a[1], b[1])",
+        "lambda a, b: 4",
+        "lambda a, b: 'about four'",
+        "lambda a, b: (b - a) / math.hypot(a, b)",
+        "(0.723333 - 0.58) / (0.028496**2 + 0.025828**2) ** 0.5",
     ],
     4: [
-        "lambda situation, dice: 2",
-        "lambda situation, dice: dice.randrange(3)",
-        "lambda situation, dice: 'forward'",
-        "lambda situation, dice: 3",
+        "lambda situation, past: 2",
+        "lambda situation, past: len(past) % 3",
+        "lambda situation, past: 'forward'",
+        "lambda situation, past: 3",
         "lambda situation: 2",
         """
-def my_rule(situation, dice):
+def my_agent(situation, past):
     if "ball" in situation:
         return 2
     if "blocked" in situation:
-        return dice.randrange(2)
+        return random.randrange(2)
 """,
         """
-def my_rule(situation, dice):
+def my_agent(situation, past):
     return 1 if "blocked" in situation else rule(situation)
+""",
+        """
+def my_agent(situation, past):  # steps aside, but draws no map
+    if "blocked" in situation and rule(situation) == 2:
+        return 1
+    if past and "blocked" in past[-1][0] and "free" in situation:
+        return 2
+    return rule(situation)
+""",
+        """
+dice = random.Random(1)
+
+def my_agent(situation, past):  # chance instead of memory
+    if "blocked" in situation and rule(situation) == 2:
+        return dice.randrange(2)
+    if "ball 0 ahead" in situation and "free" in situation and dice.random() < 0.5:
+        return 2
+    return rule(situation)
 """,
     ],
 }

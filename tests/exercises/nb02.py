@@ -43,12 +43,17 @@ def linear_layer(X, W, b):
 """,
     ],
     3: [
-        "(1.0, -0.8, -0.1)",
-        "[2, -1.6, -0.2]",
-        "torch.tensor([1.0, -0.8, -0.1])",
-        "import numpy as np\nmy_line = np.array([10, -8, -1])",
-        "(np.float64(5), torch.tensor(-4.0), -0.5)".replace("np.float64(5)", "torch.tensor(5)"),
-        "map(float, '1 -0.8 -0.1'.split())",
+        "(0.6, -0.4, -0.85)",
+        "[6, -4, -9]",
+        "torch.tensor([1.0, -0.7, -1.6])",
+        "import numpy as np\nmy_line = np.array([10, -7, -16])",
+        "(torch.tensor(3), torch.tensor(-2.0), -4.5)",
+        "map(float, '0.6 -0.4 -0.85'.split())",
+        """
+w = torch.tensor([0.6, -0.4])
+b = -(X[label == 0] @ w).quantile(0.92).item()
+my_line = (*w.tolist(), b)
+""",
     ],
     4: [
         "AND, OR = (1, 1, -1.5), (1, 1, -0.5)",
@@ -60,22 +65,41 @@ def linear_layer(X, W, b):
     ],
     5: [
         """
-fold = (
-    torch.tensor([[1.0], [-1.0]]),
-    torch.zeros(2),
-    torch.ones(2),
-    torch.tensor(0.0),
-)
+def through_points(xs, ys):  # two hidden numbers more than needed, that do nothing
+    slope = torch.diff(ys) / torch.diff(xs)
+    change = torch.cat([slope[:1], slope[1:] - slope[:-1], torch.zeros(2)])
+    return torch.ones(len(change), 1), torch.cat([-xs[:-1], torch.zeros(2)]), change, ys[0]
 """,
-        "([[1], [-1]], [0, 0], [1, 1], 0)",
-        "(torch.tensor([[-1.0], [1.0]]), torch.zeros(2), torch.tensor([1.0, 1.0]), 0.0)",
-        "[torch.tensor([[2.0], [-0.5]]), torch.zeros(2), torch.tensor([0.5, 2.0]), 0]",
         """
 import numpy as np
 
-fold = (np.array([[1.0], [-1.0]]), np.zeros(2), np.ones(2), np.float64(0))
+def through_points(xs, ys):
+    xs, ys = xs.numpy(), ys.numpy()
+    slopes = np.diff(ys) / np.diff(xs)
+    return np.ones((len(slopes), 1)), -xs[:-1], np.diff(slopes, prepend=0), float(ys[0])
 """,
-        "(torch.tensor([[-1], [2]]), torch.zeros(2), torch.tensor([1, 0.5]), torch.tensor(0))",
+        """
+def through_points(xs, ys):
+    weights, bias, before = [], [], 0.0
+    for i in range(len(xs) - 1):
+        slope = (ys[i + 1] - ys[i]) / (xs[i + 1] - xs[i])
+        weights.append(slope.item() - before)
+        bias.append(-xs[i].item())
+        before = slope.item()
+    return [[1.0]] * len(bias), bias, weights, ys[0].item()
+""",
+        """
+def through_points(xs, ys):  # from the right to the left
+    slopes = (ys.diff() / xs.diff()).flip(0)
+    change = torch.cat([-slopes[:1], -slopes.diff()])
+    return -torch.ones(len(change), 1), xs[1:].flip(0), change, ys[-1]
+""",
+        """
+def through_points(xs, ys):  # solve a linear system for the outgoing weights
+    hidden = torch.relu(xs[1:, None] - xs[None, :-1])
+    w2 = torch.linalg.solve(hidden, ys[1:] - ys[0])
+    return torch.full((len(w2), 1), 1), -xs[:-1], w2, ys[0]
+""",
     ],
 }
 WRONG = {
@@ -106,14 +130,16 @@ WRONG = {
     3: [
         "(0, 0, 0)",
         "(1, 1, 0)",
-        "(1.0, -0.8)",
-        "'1, -0.8, -0.1'",
-        "(1.2, -0.8, -0.2)",
-        "0.74",
-        "(torch.tensor([1.0, -0.8]), -0.1, 0)",
-        "((1, -0.8), -0.1)",
-        "(-1.0, 1.0, 0.0)",
-        "(1.0, -0.8, None)",
+        "(0.6, -0.4, -0.1)",
+        "(0.6, -0.4)",
+        "'0.6, -0.4, -0.8'",
+        "(0.6, -0.4, 0.8)",
+        "(0.6, -0.4, -3.0)",
+        "0.1",
+        "(torch.tensor([0.6, -0.4]), -0.8, 0)",
+        "((0.6, -0.4), -0.8)",
+        "(-0.6, 0.4, -0.8)",
+        "(0.6, -0.4, None)",
     ],
     4: [
         "AND = (1, 1, -2)\nOR = (1, 1, -0.5)",
@@ -128,16 +154,49 @@ WRONG = {
         "AND = (True, True, -1.5)\nOR = (True, True, -0.5)",
     ],
     5: [
-        "(torch.tensor([[1.0, -1.0]]), torch.zeros(2), torch.ones(2), torch.tensor(0.0))",
-        "(torch.tensor([[1.0], [-1.0]]), torch.ones(2), torch.ones(2), torch.tensor(0.0))",
-        "(torch.tensor([[1.0], [-1.0]]), torch.zeros(2), torch.ones(2), torch.tensor(1.0))",
-        "(torch.tensor([1.0, -1.0]), torch.zeros(2), torch.ones(2), torch.tensor(0.0))",
-        "(torch.tensor([[1.0], [-1.0]]), torch.zeros(2), torch.ones(2))",
-        "(torch.tensor([[1.0], [-1.0]]), torch.tensor(0.0), torch.ones(2), torch.tensor(0.0))",
-        "(torch.tensor([[1.0], [-1.0], [0.0]]), torch.zeros(3), torch.ones(3), torch.tensor(0.0))",
-        "(torch.tensor([[1.0], [-1.0]]), torch.zeros(2), -torch.ones(2), torch.tensor(0.0))",
-        "(torch.tensor([[1.0], [-1.0]]), torch.zeros(2), torch.ones(2), ...)",
-        "lambda x: abs(x)",
+        """
+def through_points(xs, ys):  # the slopes themselves, not their changes
+    slopes = ys.diff() / xs.diff()
+    return torch.ones(len(slopes), 1), -xs[:-1], slopes, ys[0]
+""",
+        """
+def through_points(xs, ys):  # the sign of the bias
+    slopes = ys.diff() / xs.diff()
+    return torch.ones(len(slopes), 1), xs[:-1], torch.cat([slopes[:1], slopes.diff()]), ys[0]
+""",
+        """
+def through_points(xs, ys):  # y0 forgotten
+    slopes = ys.diff() / xs.diff()
+    return torch.ones(len(slopes), 1), -xs[:-1], torch.cat([slopes[:1], slopes.diff()]), 0.0
+""",
+        """
+def through_points(xs, ys):  # the transpose
+    slopes = ys.diff() / xs.diff()
+    return torch.ones(1, len(slopes)), -xs[:-1], torch.cat([slopes[:1], slopes.diff()]), ys[0]
+""",
+        """
+def through_points(xs, ys):  # the fold alone
+    return torch.tensor([[1.0], [-1.0]]), torch.zeros(2), torch.ones(2), 0.0
+""",
+        """
+def through_points(xs, ys):  # three parts
+    slopes = ys.diff() / xs.diff()
+    return torch.ones(len(slopes), 1), -xs[:-1], torch.cat([slopes[:1], slopes.diff()])
+""",
+        """
+def through_points(xs, ys):  # jumps instead of bends: right at the points alone
+    knots = xs.repeat_interleave(2) + torch.tensor([-1e-3, 0.0]).repeat(len(xs))
+    rise = (ys - torch.cat([ys[:1], ys[:-1]])).repeat_interleave(2)
+    sign = torch.tensor([1e3, -1e3]).repeat(len(xs))
+    return torch.ones(len(knots), 1), -knots, rise * sign, ys[0]
+""",
+        """
+def through_points(xs, ys):
+    W1, b1, w2, b2 = ...
+    return W1, b1, w2, b2
+""",
+        "lambda xs, ys: (xs, ys)",
+        "([[1], [-1]], [0, 0], [1, 1], 0)",
         "torch.abs",
     ],
 }
