@@ -31,40 +31,37 @@ def sigmoid_backward(s, s_bar):
 """,
     ],
     2: [
-        "lambda X, W, Z_bar: (Z_bar @ W, Z_bar.T @ X, Z_bar.sum(0))",
-        "lambda X, W, Z_bar: [Z_bar @ W, (X.T @ Z_bar).T, torch.ones(len(X)).double() @ Z_bar]",
+        "lambda ids, E_bar, V: torch.zeros(V, E_bar.shape[1]).double().index_add_(0, ids, E_bar)",
+        "lambda ids, E_bar, V: nn.functional.one_hot(ids, V).double().T @ E_bar",
         """
-def linear_backward(X, W, Z_bar):
-    X_bar = torch.einsum("bo,oi->bi", Z_bar, W)
-    W_bar = torch.einsum("bo,bi->oi", Z_bar, X)
-    return X_bar, W_bar, torch.einsum("bo->o", Z_bar)
-""",
-        """
-def linear_backward(X, W, Z_bar):
-    W_bar = torch.zeros_like(W)
-    for x, z_bar in zip(X, Z_bar):
-        W_bar += torch.outer(z_bar, x)
-    yield Z_bar @ W
-    yield W_bar
-    yield sum(Z_bar)
+def embedding_backward(ids, E_bar, V):
+    return torch.stack([E_bar[ids == word].sum(0) for word in range(V)])
 """,
         """
 import numpy as np
 
-def linear_backward(X, W, Z_bar):
-    X, W, Z_bar = X.numpy(), W.numpy(), Z_bar.numpy()
-    return Z_bar @ W, Z_bar.T @ X, Z_bar.sum(axis=0)
+def embedding_backward(ids, E_bar, V):
+    W_bar = np.zeros((V, E_bar.shape[1]))
+    np.add.at(W_bar, ids.numpy(), E_bar.numpy())
+    return W_bar
 """,
         """
-from typing import NamedTuple
-
-class Gradients(NamedTuple):
-    X: Tensor
-    W: Tensor
-    b: Tensor
-
-def linear_backward(X, W, Z_bar):
-    return Gradients(Z_bar @ W, Z_bar.mT @ X, Z_bar.sum(dim=0))
+def embedding_backward(ids, E_bar, V):
+    W = torch.zeros(V, E_bar.shape[1], dtype=torch.float64, requires_grad=True)
+    nn.functional.embedding(ids, W).backward(E_bar)
+    return W.grad
+""",
+        """
+def embedding_backward(ids, E_bar, V):
+    rows = [[0.0] * E_bar.shape[1] for _ in range(V)]
+    for word, message in zip(ids.tolist(), E_bar.tolist()):
+        rows[word] = [old + new for old, new in zip(rows[word], message)]
+    return rows
+""",
+        """
+def embedding_backward(ids, E_bar, V):
+    W_bar = torch.zeros(V, E_bar.shape[1]).double()
+    return W_bar.index_put((ids,), E_bar, accumulate=True)
 """,
     ],
     3: [
@@ -90,45 +87,58 @@ def skip_backward(x, y_bar):
     ],
     4: [
         """
-def layernorm_backward(x, gamma, y_bar):
-    D = x.shape[1]
-    sigma = (((x - x.mean(1, keepdim=True)) ** 2).mean(1, keepdim=True) + 1e-5).sqrt()
-    n = (x - x.mean(1, keepdim=True)) / sigma
-    n_bar = y_bar * gamma
-    x_bar = (D * n_bar - n_bar.sum(1, keepdim=True) - n * (n_bar * n).sum(1, keepdim=True)) / (
-        D * sigma
-    )
-    return x_bar, (y_bar * n).sum(0), y_bar.sum(0)
+def backward(loss):
+    order, seen = [], set()
+    def visit(value):
+        if id(value) not in seen:
+            seen.add(id(value))
+            for parent in value.parents:
+                visit(parent)
+            order.append(value)
+    visit(loss)
+    loss.grad = 1
+    while order:
+        value = order.pop()
+        for parent, slope in zip(value.parents, value.slopes):
+            parent.grad = parent.grad + value.grad * slope
 """,
         """
-def layernorm_backward(x, gamma, y_bar):
-    leaves = [x.clone(), gamma.clone(), torch.zeros_like(gamma)]
-    for leaf in leaves:
-        leaf.requires_grad_()
-    y = nn.functional.layer_norm(leaves[0], gamma.shape, leaves[1], leaves[2], 1e-5)
-    return torch.autograd.grad(y, leaves, y_bar)
+def backward(loss):  # Kahn: count the messages that are still to come
+    waiting, stack, found = Counter(), [loss], {loss}
+    while stack:
+        for parent in stack.pop().parents:
+            waiting[parent] += 1
+            if parent not in found:
+                found.add(parent)
+                stack.append(parent)
+    loss.grad, ready = 1.0, [loss]
+    while ready:
+        value = ready.pop()
+        for parent, slope in zip(value.parents, value.slopes):
+            parent.grad += slope * value.grad
+            waiting[parent] -= 1
+            if not waiting[parent]:
+                ready.append(parent)
 """,
         """
-def layernorm_backward(x, gamma, y_bar):
-    sigma = torch.sqrt(torch.var(x, dim=1, unbiased=False) + 1e-5)[:, None]
-    n = (x - x.mean(1)[:, None]) / sigma
-    n_bar = y_bar * gamma
-    rows = []
-    for i in range(len(x)):
-        inner = n_bar[i] - n_bar[i].mean() - n[i] * torch.dot(n_bar[i], n[i]) / len(gamma)
-        rows.append(inner / sigma[i])
-    return [torch.stack(rows), torch.einsum("bd,bd->d", y_bar, n), y_bar.sum(dim=0)]
+def backward(loss, arrived=1.0):  # one walk along every path: right, though slow
+    loss.grad += arrived
+    for parent, slope in zip(loss.parents, loss.slopes):
+        backward(parent, arrived * slope)
 """,
         """
-import numpy as np
-
-def layernorm_backward(x, gamma, y_bar):
-    x, gamma, y_bar = (t.numpy() for t in (x, gamma, y_bar))
-    centered = x - x.mean(1, keepdims=True)
-    sigma = np.sqrt((centered**2).mean(1, keepdims=True) + 1e-5)
-    n, n_bar = centered / sigma, y_bar * gamma
-    x_bar = n_bar - n_bar.mean(1, keepdims=True) - n * (n_bar * n).mean(1, keepdims=True)
-    return x_bar / sigma, (y_bar * n).sum(0), y_bar.sum(0)
+def backward(loss):
+    from graphlib import TopologicalSorter
+    graph, todo = {}, [loss]
+    while todo:
+        value = todo.pop()
+        graph[value] = value.parents
+        todo += [parent for parent in value.parents if parent not in graph]
+    loss.grad = 1.0
+    for value in [*TopologicalSorter(graph).static_order()][::-1]:
+        for i in range(len(value.parents)):
+            value.parents[i].grad += value.slopes[i] * value.grad
+    return loss
 """,
     ],
 }
@@ -147,18 +157,32 @@ WRONG = {
         "lambda s, s_bar: s_bar * s * 1 - s",
     ],
     2: [
-        "lambda X, W, Z_bar: (Z_bar @ W.T, Z_bar.T @ X, Z_bar.sum(0))",
-        "lambda X, W, Z_bar: (Z_bar @ W, Z_bar.T @ X, Z_bar.sum(1))",
-        "lambda X, W, Z_bar: (Z_bar @ W, Z_bar.T @ X)",
-        "lambda X, W, Z_bar: (Z_bar @ W, Z_bar.T @ X, Z_bar.sum())",
-        "lambda X, W, Z_bar: (Z_bar.T @ X, Z_bar @ W, Z_bar.sum(0))",
-        "lambda X, W, Z_bar: (Z_bar @ W, Z_bar.T @ X, Z_bar.sum(0, keepdim=True))",
-        "lambda X, W, Z_bar: (Z_bar @ W, Z_bar.T @ X / len(X), Z_bar.sum(0))",
-        "lambda X, W, Z_bar: (Z_bar @ W, Z_bar.T @ X, ...)",
-        "lambda X, W, Z_bar: {'X': Z_bar @ W, 'W': Z_bar.T @ X, 'b': Z_bar.sum(0)}",
-        "lambda X, W, Z_bar: (W, X, torch.ones(len(W)))",
-        "lambda X, W, Z_bar: (Z_bar @ W, Z_bar.T @ X, torch.ones(len(W)).double())",
-        "lambda X, W, Z_bar: (Z_bar @ W, Z_bar.T @ X, None)",
+        "lambda ids, E_bar, V: torch.zeros(len(ids), V).double()",
+        "lambda ids, E_bar, V: torch.zeros(V, E_bar.shape[1]).index_copy(0, ids, E_bar.float())",
+        "lambda ids, E_bar, V: E_bar[ids % len(E_bar)]",
+        "lambda ids, E_bar, V: E_bar.sum(0).expand(V, E_bar.shape[1])",
+        "lambda ids, E_bar, V: (nn.functional.one_hot(ids, V).double().T @ E_bar).T",
+        "lambda ids, E_bar, V: nn.functional.one_hot(ids, V).double().T @ E_bar / len(ids)",
+        "lambda ids, E_bar, V: torch.zeros(V, E_bar.shape[1]).double() - 1",
+        """
+def embedding_backward(ids, E_bar, V):
+    W_bar = torch.zeros(V, E_bar.shape[1]).double()
+    for i, word in enumerate(ids):
+        W_bar[word] = E_bar[i]
+    return W_bar
+""",
+        """
+def embedding_backward(ids, E_bar, V):
+    W_bar = torch.zeros(V, E_bar.shape[1]).double()
+    for word in ids.unique():
+        W_bar[word] = E_bar[word]
+    return W_bar
+""",
+        """
+def embedding_backward(ids, E_bar, V):
+    W_bar = torch.zeros(int(ids.max()) + 1, E_bar.shape[1]).double()
+    return W_bar.index_add(0, ids, E_bar)
+""",
     ],
     3: [
         "lambda x, y_bar: y_bar * (1 + x.tanh() ** 2)",
@@ -174,44 +198,56 @@ WRONG = {
     ],
     4: [
         """
-def layernorm_backward(x, gamma, y_bar):
-    sigma = (x.var(1, keepdim=True) + 1e-5).sqrt()
-    n = (x - x.mean(1, keepdim=True)) / sigma
-    n_bar = y_bar * gamma
-    x_bar = n_bar - n_bar.mean(1, keepdim=True) - n * (n_bar * n).mean(1, keepdim=True)
-    return x_bar / sigma, (y_bar * n).sum(0), y_bar.sum(0)
+def backward(loss):  # never seeds the walk
+    for parent, slope in zip(loss.parents, loss.slopes):
+        parent.grad += slope * loss.grad
+        backward(parent)
 """,
         """
-def layernorm_backward(x, gamma, y_bar):
-    sigma = (x.var(0, keepdim=True, correction=0) + 1e-5).sqrt()
-    n = (x - x.mean(0, keepdim=True)) / sigma
-    n_bar = y_bar * gamma
-    x_bar = n_bar - n_bar.mean(0, keepdim=True) - n * (n_bar * n).mean(0, keepdim=True)
-    return x_bar / sigma, (y_bar * n).sum(0), y_bar.sum(0)
+def backward(loss):
+    loss.grad = 1.0
+    for parent, slope in zip(loss.parents, loss.slopes):
+        parent.grad += slope * loss.grad
 """,
         """
-def layernorm_backward(x, gamma, y_bar):
-    sigma = (x.var(1, keepdim=True, correction=0) + 1e-5).sqrt()
-    n = (x - x.mean(1, keepdim=True)) / sigma
-    n_bar = y_bar
-    x_bar = n_bar - n_bar.mean(1, keepdim=True) - n * (n_bar * n).mean(1, keepdim=True)
-    return x_bar / sigma, (y_bar * n).sum(0), y_bar.sum(0)
+def backward(loss, arrived=1.0):
+    loss.grad = arrived
+    for parent, slope in zip(loss.parents, loss.slopes):
+        backward(parent, arrived * slope)
 """,
         """
-def layernorm_backward(x, gamma, y_bar):
-    sigma = (x.var(1, keepdim=True, correction=0) + 1e-5).sqrt()
-    n = (x - x.mean(1, keepdim=True)) / sigma
-    n_bar = y_bar * gamma
-    x_bar = n_bar - n_bar.mean(1, keepdim=True) - n * (n_bar * n).mean(1, keepdim=True)
-    return x_bar / sigma, (y_bar * n).sum(1), y_bar.sum(1)
+def backward(loss, arrived=1.0):
+    loss.grad += arrived
+    for parent, slope in zip(loss.parents, loss.slopes):
+        backward(parent, arrived + slope)
 """,
         """
-def layernorm_backward(x, gamma, y_bar):
-    sigma = (x.var(1, correction=0) + 1e-5).sqrt()
-    n = (x - x.mean(1)) / sigma
-    return y_bar * gamma / sigma, (y_bar * n).sum(0), y_bar.sum(0)
+def backward(loss):
+    loss.grad, queue = 1.0, [loss]
+    while queue:  # breadth first, again for every use
+        value = queue.pop(0)
+        for parent, slope in zip(value.parents, value.slopes):
+            parent.grad += slope * value.grad
+            queue.append(parent)
 """,
-        "lambda x, gamma, y_bar: (y_bar * gamma, y_bar.sum(0), y_bar.sum(0))",
-        "lambda x, gamma, y_bar: y_bar * gamma",
+        """
+def backward(loss):
+    loss.grad, queue, seen = 1.0, [loss], set()
+    while queue:  # each value once, but too early
+        value = queue.pop()
+        if value not in seen:
+            seen.add(value)
+            for parent, slope in zip(value.parents, value.slopes):
+                parent.grad += slope * value.grad
+                queue.append(parent)
+""",
+        """
+def backward(loss, arrived=1.0):
+    loss.grad += arrived
+    for parent in loss.parents:
+        backward(parent, arrived)
+""",
+        "lambda loss: loss.backward()",
+        "lambda loss: [parent.grad for parent in loss.parents]",
     ],
 }

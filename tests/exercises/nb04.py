@@ -1,53 +1,79 @@
 """Answers to the exercises of notebook 04."""
 
-INSTEAD = {  # a few of the pieces, without learning all merges
-    "subwords": "subwords = {*' guitar', ' g', ' gu', 'ui', 'it', 'ita', 'ta'}",
-    "split_word": "def split_word(word: str) -> list[str]:\n    return [' gu', 'it', 'ar']",
-}
 RIGHT = {
     1: [
-        "lambda lengths: 1 - sum(lengths) / (len(lengths) * max(lengths))",
-        "lambda lengths: sum(max(lengths) - n for n in lengths) / (len(lengths) * max(lengths))",
+        """
+def padding_share(lengths, batch_size):
+    batches = [lengths[i : i + batch_size] for i in range(0, len(lengths), batch_size)]
+    places = sum(len(b) * max(b) for b in batches)
+    return (places - sum(lengths)) / places
+""",
         """
 import numpy as np
 
-def padding_share(lengths):
-    return 1 - np.mean(lengths) / np.max(lengths)
+def padding_share(lengths, batch_size):
+    wide = places = 0
+    for chunk in np.split(np.array(lengths), range(batch_size, len(lengths), batch_size)):
+        places += chunk.size * chunk.max()
+        wide += (chunk.max() - chunk).sum()
+    return wide / places
 """,
         """
-def padding_share(lengths):
+def padding_share(lengths, batch_size):
     lengths = torch.tensor(lengths)
-    mask = torch.arange(lengths.max()) >= lengths[:, None]
-    return mask.double().mean()
+    places = sum(len(rows) * rows.max() for rows in lengths.split(batch_size))
+    return 1 - lengths.sum() / places
 """,
         """
 from fractions import Fraction
 
-def padding_share(lengths):
-    lengths.sort()
-    return 1 - Fraction(sum(lengths), len(lengths) * lengths[-1])
+def padding_share(lengths, batch_size):
+    real, places = sum(lengths), 0
+    while lengths:
+        batch, lengths = lengths[:batch_size], lengths[batch_size:]
+        places += max(batch) * len(batch)
+    return 1 - Fraction(real, places)
 """,
         """
-def padding_share(lengths):
-    padded = torch.nn.utils.rnn.pad_sequence([torch.ones(n) for n in lengths])
-    return (padded == 0).double().mean().item()
+def padding_share(lengths, batch_size):
+    rows = [torch.ones(n) for n in lengths]
+    padded = [
+        torch.nn.utils.rnn.pad_sequence(rows[i : i + batch_size], batch_first=True).flatten()
+        for i in range(0, len(rows), batch_size)
+    ]
+    return (torch.cat(padded) == 0).double().mean().item()
 """,
     ],
     2: [
-        "1 - lengths.clamp(max=30).sum().item() / lengths.sum().item()",
-        "(lengths - 30).clamp(min=0).sum() / lengths.sum()",
-        "sum(max(0, int(n) - 30) for n in lengths) / int(lengths.sum())",
+        "lambda text: tokenize(text.replace(\"''\", ''))",
+        "lambda text: data.tokenize(text.replace(\"''\", '\"'))",
+        "lambda text: tokenize(text.replace(chr(39) * 2, ' '))",
         """
-import numpy as np
+import re
 
-sizes = lengths.numpy()
-lost = (sizes - np.minimum(sizes, 30)).sum() / sizes.sum()
+def tokenize_clean(text):
+    return tokenize(re.sub("'{2}", "", text))
 """,
-        "0.066",
-        "torch.relu(lengths.double() - 30).sum() / real",
         """
-over = lengths[lengths > 30]
-lost = (over.sum() - 30 * len(over)) / lengths.sum()
+def tokenize_clean(text):
+    clean = ""
+    while text:
+        if text.startswith("''"):
+            text = text[2:]
+        else:
+            clean, text = clean + text[0], text[1:]
+    yield from tokenize(clean)
+""",
+        """
+def tokenize_clean(text):
+    tokens = []
+    for part in text.split("''"):
+        tokens += tokenize(part)
+    return tuple(tokens)
+""",
+        """
+def tokenize_clean(text):
+    return " ".join(tokenize(text.replace("''", ""))).split(" ")
 """,
     ],
     3: [
@@ -83,31 +109,6 @@ def with_ends(ids, bos, eos, max_tokens):
     ],
     4: [
         """
-seen = set(letter for e in splits.train for letter in e.text.lower())
-sizes = sorted(len(list(e.text.lower())) for e in splits.train)
-unseen = [letter not in seen for e in splits.validation for letter in e.text.lower()]
-characters = (len(seen), sizes[len(sizes) // 2], sum(unseen) / len(unseen))
-""",
-        """
-import numpy as np
-
-train = [list(e.text.lower()) for e in splits.train]
-seen = np.unique(np.concatenate([np.array(text) for text in train]))
-judged = np.concatenate([np.array(list(e.text.lower())) for e in splits.validation])
-characters = [len(seen), np.median([len(text) for text in train]), np.mean(~np.isin(judged, seen))]
-""",
-        """
-from statistics import median as middle
-
-seen = Counter("".join(e.text.lower() for e in splits.train))
-judged = Counter("".join(e.text.lower() for e in splits.validation))
-unknown = sum(count for letter, count in judged.items() if letter not in seen)
-characters = len(seen), middle(len(e.text) for e in splits.train), unknown / judged.total()
-""",
-        "torch.tensor([70, 109, 0.0])",
-    ],
-    5: [
-        """
 def longest_first(word, vocab):
     if not word:
         return []
@@ -141,32 +142,123 @@ def longest_first(word, vocab):
     return pieces
 """,
     ],
+    5: [
+        """
+from functools import lru_cache
+
+def most_probable(word, log_p):
+    @lru_cache(None)
+    def best(rest):
+        if not rest:
+            return 0.0, ()
+        options = []
+        for n in range(1, len(rest) + 1):
+            if rest[:n] in log_p:
+                total, pieces = best(rest[n:])
+                options.append((total + log_p[rest[:n]], (rest[:n], *pieces)))
+        return max(options)
+    return best(word)[1]
+""",
+        """
+def most_probable(word, log_p):
+    score, back = [0.0] + [float("-inf")] * len(word), [0] * (len(word) + 1)
+    for end in range(1, len(word) + 1):
+        for start in range(end):
+            piece = word[start:end]
+            if piece in log_p and score[start] + log_p[piece] > score[end]:
+                score[end], back[end] = score[start] + log_p[piece], start
+    pieces, end = [], len(word)
+    while end:
+        pieces.insert(0, word[back[end] : end])
+        end = back[end]
+    return pieces
+""",
+        """
+def most_probable(word, log_p):  # forward: push every beginning's best on
+    best = {0: (0.0, [])}
+    for start in range(len(word)):
+        total, pieces = best[start]
+        for piece, p in log_p.items():
+            if word.startswith(piece, start):
+                end = start + len(piece)
+                if end not in best or best[end][0] < total + p:
+                    best[end] = (total + p, pieces + [piece])
+    return best[len(word)][1]
+""",
+        """
+import heapq
+
+def most_probable(word, log_p):  # Dijkstra: the costs are positive
+    heap, done = [(0.0, 0, [])], set()
+    while heap:
+        cost, at, pieces = heapq.heappop(heap)
+        if at == len(word):
+            yield from pieces
+            return
+        if at not in done:
+            done.add(at)
+            for end in range(at + 1, len(word) + 1):
+                if word[at:end] in log_p:
+                    step = (cost - log_p[word[at:end]], end, [*pieces, word[at:end]])
+                    heapq.heappush(heap, step)
+""",
+    ],
 }
 WRONG = {
     1: [
-        "lambda lengths: sum(max(lengths) - n for n in lengths)",
-        "lambda lengths: sum(max(lengths) - n for n in lengths) / max(lengths)",
-        "lambda lengths: sum(lengths[0] - n for n in lengths) / (len(lengths) * lengths[0])",
-        "lambda lengths: 100 * (1 - sum(lengths) / (len(lengths) * max(lengths)))",
-        "lambda lengths: 1 - min(lengths) / max(lengths)",
-        "lambda lengths: 1 - sum(lengths) / len(lengths)",
-        "lambda lengths: len(lengths) * max(lengths) / sum(lengths)",
-        "lambda lengths: 1 - sum(lengths) // (len(lengths) * max(lengths))",
-        "lambda lengths: lengths.count(0) / len(lengths)",
-        "lambda lengths: [1 - n / max(lengths) for n in lengths]",
-        "lambda lengths: print(1 - sum(lengths) / (len(lengths) * max(lengths)))",
-        "lambda lengths: 1 - lengths.sum() / (len(lengths) * lengths.max())",
+        "lambda lengths, batch_size: 1 - sum(lengths) / (batch_size * max(lengths))",
+        "lambda lengths, batch_size: batch_size / len(lengths)",
+        "lambda lengths: 1 - sum(lengths) / (len(lengths) * max(lengths))",
+        "lambda lengths, batch_size: padding_share(lengths)",
+        """
+def padding_share(lengths, batch_size):  # the last batch is taken for a full one
+    places = 0
+    for i in range(0, len(lengths), batch_size):
+        places += batch_size * max(lengths[i : i + batch_size])
+    return 1 - sum(lengths) / places
+""",
+        """
+def padding_share(lengths, batch_size):  # drops the last batch
+    places = real = 0
+    for i in range(0, len(lengths) - batch_size + 1, batch_size):
+        places += batch_size * max(lengths[i : i + batch_size])
+        real += sum(lengths[i : i + batch_size])
+    return 1 - real / places
+""",
+        """
+def padding_share(lengths, batch_size):  # sorts, as a bucket would
+    lengths = sorted(lengths)
+    batches = [lengths[i : i + batch_size] for i in range(0, len(lengths), batch_size)]
+    return 1 - sum(lengths) / sum(len(b) * max(b) for b in batches)
+""",
+        """
+def padding_share(lengths, batch_size):
+    batches = [lengths[i : i + batch_size] for i in range(0, len(lengths), batch_size)]
+    return sum(len(b) * max(b) for b in batches) - sum(lengths)
+""",
+        """
+def padding_share(lengths, batch_size):  # the first is taken for the longest
+    batches = [lengths[i : i + batch_size] for i in range(0, len(lengths), batch_size)]
+    return 1 - sum(lengths) / sum(len(b) * b[0] for b in batches)
+""",
     ],
     2: [
-        "(lengths - 30).clamp(min=0).sum().item()",
-        "lengths[lengths > 30].sum() / lengths.sum()",
-        "(lengths - 30).clamp(min=0).float().mean()",
-        "(lengths - 30).sum() / lengths.sum()",
-        "(lengths - 31).clamp(min=0).sum() / lengths.sum()",
-        "6.6",
-        "'6.6 %'",
-        "lengths > 30",
-        "0.07",
+        "lambda text: text.replace(\"''\", '').split()",
+        "lambda text: text.replace(\"''\", '')",
+        "lambda text: ' '.join(tokenize(text.replace(\"''\", '')))",
+        "lambda text: tokenize(text.replace('\"', ''))",
+        "lambda text: tokenize(text).replace(\"''\", '')",
+        "lambda text: [token for token in tokenize(text) if token != \"''\"]",
+        "lambda text: [token for token in tokenize(text) if len(token) > 1]",
+        'lambda text: tokenize(text.replace("\'\'", "\'"))',
+        "lambda text: tokenize(text.replace(\"' '\", ''))",
+        "lambda text: tokenize(text.replace(\"''\", '', 1))",
+        "lambda text: tokenize(text.strip(\"''\"))",
+        """
+def tokenize_clean(text):
+    tokens = tokenize(text)
+    return [t for t, after in pairwise([*tokens, ""]) if (t, after) != ("'", "'")]
+""",
     ],
     3: [
         "lambda ids, bos, eos, max_tokens: [bos, *ids, eos]",
@@ -183,22 +275,6 @@ WRONG = {
         "lambda ids, bos, eos, max_tokens: [bos, *ids[: max_tokens - 3], eos]",
     ],
     4: [
-        "(72, 109.0, 0.0)",
-        "(70, 109.0)",
-        "(109.0, 70, 0.0)",
-        "70",
-        "(26, 109.0, 0.0)",
-        "{'vocab': 70, 'median': 109, 'unknown': 0.0}",
-        "('70', '109', '0')",
-        "(70, ..., 0.0)",
-        "(70, 109.0, 1.0)",
-        """
-seen = {letter for e in splits.train for letter in e.text}
-sizes = torch.tensor([len(e.text) for e in splits.train]).float()
-characters = (len(seen), sizes.median(), 0.0)
-""",
-    ],
-    5: [
         """
 def longest_first(word, vocab):
     pieces = []
@@ -239,5 +315,60 @@ def longest_first(word, vocab):
         "lambda word, vocab: word.split()",
         "lambda word, vocab: ' '.join(word)",
         "lambda word, vocab: [word]",
+    ],
+    5: [
+        "lambda word, log_p: list(word)",
+        "lambda word, log_p: [word]",
+        "lambda word, log_p: max((p for p in log_p if word.startswith(p)), key=log_p.get)",
+        "lambda word, log_p: sorted(log_p, key=log_p.get)[-3:]",
+        "lambda word, log_p: sum(log_p[letter] for letter in word)",
+        """
+def most_probable(word, log_p):  # one cut only
+    cuts = [(log_p.get(word[:n], -99) + log_p.get(word[n:], -99), n) for n in range(1, len(word))]
+    n = max(cuts)[1]
+    return [word[:n], word[n:]]
+""",
+        """
+def most_probable(word, log_p):  # forgets to add the beginning's sum
+    best = [(0.0, [])]
+    for n in range(1, len(word) + 1):
+        starts = [s for s in range(n) if word[s:n] in log_p]
+        options = [(log_p[word[s:n]], best[s][1] + [word[s:n]]) for s in starts]
+        best.append(max(options))
+    return best[-1][1]
+""",
+        """
+def most_probable(word, log_p):  # the mean in place of the sum
+    best = [(0.0, [])]
+    for n in range(1, len(word) + 1):
+        options = []
+        for s in range(n):
+            if word[s:n] in log_p:
+                pieces = best[s][1] + [word[s:n]]
+                options.append((sum(map(log_p.get, pieces)) / len(pieces), pieces))
+        best.append(max(options))
+    return best[-1][1]
+""",
+        """
+def most_probable(word, log_p):  # from the end, greedily
+    pieces = []
+    while word:
+        piece = max((p for p in log_p if word.endswith(p)), key=log_p.get)
+        pieces.insert(0, piece)
+        word = word[: -len(piece)]
+    return pieces
+""",
+        """
+def most_probable(word, log_p):
+    best = [(0.0, [])]
+    for n in range(1, len(word) + 1):
+        options = [
+            (best[s][0] + log_p[word[s:n]], best[s][1] + [word[s:n]])
+            for s in range(n)
+            if word[s:n] in log_p
+        ]
+        best.append(max(options))
+    return best[-1]
+""",
     ],
 }
