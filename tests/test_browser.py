@@ -467,7 +467,13 @@ def test_three_instructions_in_a_row_and_a_nonsense_word_make_one_conversation(
     lab: str, browser: playwright.Browser
 ) -> None:
     # the conversation's own cells of notebook 13, with an agent that has hardly been trained
-    parts = ("def obey(", "def plain(", "def reply_to(", "class Conversation", "def meeting(")
+    parts = (
+        "def obey(",
+        "def without_politeness(",
+        "def reply_to(",
+        "class Conversation",
+        "def meeting(",
+    )
     shown = cells_with("13_dialogue", *parts, "widgets.explore(")
     page, explorer, complaints = written(browser, lab, "talk.ipynb", TALK, shown)
     box, transcript = explorer.locator("input[type=text]").first, explorer.locator("pre")
@@ -488,7 +494,7 @@ def test_three_instructions_in_a_row_and_a_nonsense_word_make_one_conversation(
     for thing in ("yellow key", "blue box", "red key"):
         pictures.append(say(f"go to the {thing}"))
         reply = transcript.inner_text().splitlines()[-1]
-        assert re.match(rf"agent: (Done|I couldn't|I stand before).* {thing}", reply)
+        assert re.match(rf"agent: (Done|I couldn't|I'm already in front).* {thing}", reply)
         assert f"say = go to the {thing}" in explorer.locator("img").get_attribute("alt")
     assert len(set(pictures)) == 4
     keep_screenshot(explorer, "conversation.png")

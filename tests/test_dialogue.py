@@ -166,7 +166,9 @@ def cells() -> dict[str, Any]:
     given = {"LEVEL": "BabyAI-GoToLocal-v0", "World": agent_world.World}
     given |= {"agent_world": agent_world, "agent_policy": agent_policy}
     given |= {"ACTIONS": agent_world.ACTIONS, "SEEDS": agent_world.SEEDS}
-    return run_cells("def obey(", "def plain(", "def reply_to(", "class Conversation", **given)
+    return run_cells(
+        "def obey(", "def without_politeness(", "def reply_to(", "class Conversation", **given
+    )
 
 
 @pytest.fixture
@@ -210,8 +212,10 @@ def test_three_instructions_go_on_in_one_world(talk: Any) -> None:
 
 def test_who_can_walk_arrives_three_times_and_knows_it(able: Any, cells: dict) -> None:
     for thing in ("yellow key", "blue box", "grey ball"):
-        assert able.say(f"go to the {thing}").startswith(f"Done: I stand before the {thing}, after")
-        assert cells["stands_before"](able.world, thing)
+        assert able.say(f"go to the {thing}").startswith(
+            f"Done: I'm in front of the {thing}, after"
+        )
+        assert cells["faces"](able.world, thing)
         assert "already" in able.say(f"go to the {thing}")
         assert len(able.frames) == 1  # it didn't move
 
@@ -226,7 +230,7 @@ def test_who_can_walk_arrives_three_times_and_knows_it(able: Any, cells: dict) -
     ],
 )
 def test_politeness_is_understood(able: Any, line: str) -> None:
-    assert able.say(line).startswith("Done: I stand before the yellow key")
+    assert able.say(line).startswith("Done: I'm in front of the yellow key")
 
 
 @pytest.mark.parametrize(

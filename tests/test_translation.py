@@ -30,7 +30,7 @@ def nb() -> dict:
             continue
         tree = ast.parse(cell.source)
         names = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name)}
-        deals = names & {"kept", "leader", "keyed", "french", "UNK"} and not names & {"words_of"}
+        deals = names & {"kept", "leader", "keyed", "french", "UNK"} and not names & {"vocabs_of"}
         defines = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef)
         if not deals or "chinese" in names or "history" in names:
             tree.body = [node for node in tree.body if isinstance(node, defines)]
@@ -90,7 +90,7 @@ def test_both_sides_hold_the_same_placeholders(nb: dict) -> None:
 def small(nb: dict) -> tuple:
     torch.manual_seed(0)
     pairs = [("a b c", "x y"), ("c d", "y z x"), ("a d b c a", "z")]
-    words = nb["words_of"](pairs)
+    words = nb["vocabs_of"](pairs)
     model = nb["Translator"](words, nb["AttendingDecoder"], width=8, dropout=0.0).eval()
     for parameter in model.parameters():
         torch.nn.init.normal_(parameter, std=1.5)  # untrained, but with opinions
@@ -102,7 +102,7 @@ def test_step_by_step_is_what_teacher_forcing_computed(nb: dict, small: tuple) -
     batch = next(iter(nb["batches"](pairs, words, 3)))
     whole = model(batch.tokens, batch.lengths)  # (batch, time, vocab)
     source = batch.tokens[..., 0]
-    state, memory, real = model.read(source[:, : int((source != 0).sum(1).max())])
+    state, memory, real = model.encode(source[:, : int((source != 0).sum(1).max())])
     for t in range(batch.tokens.shape[1]):
         logits, state, weights = model.decoder(batch.tokens[:, t : t + 1, 1], state, memory, real)
         assert torch.allclose(logits[:, 0], whole[:, t], atol=1e-5)
@@ -125,19 +125,19 @@ def test_one_beam_is_greedy_and_a_wide_beam_finds_the_best(nb: dict, small: tupl
     assert nb["beam_search"](model, sources, words, K=1) == nb["greedy"](model, sources, words)
 
     def log_p(source: str, ids: tuple[int, ...]) -> float:
-        state, memory, real = model.read(nb["padded"]([source], words.read))
+        state, memory, real = model.encode(nb["padded"]([source], words.source))
         logits = model.decoder(torch.tensor([[nb["END"], *ids]]), state, memory, real)[0][0]
         logits[:, : nb["UNK"] + 1] = -torch.inf
         asked = torch.tensor([*ids, nb["END"]])
         return float(logits.log_softmax(1).gather(1, asked[:, None]).sum())
 
-    letters = range(nb["END"] + 1, len(words.write))
+    letters = range(nb["END"] + 1, len(words.target))
     with torch.inference_mode():
         for source in sources:
             found = nb["beam_search"](model, [source], words, K=200, by_length=False)[0]
             tries = [ids for n in range(5) for ids in itertools.product(letters, repeat=n)]
             best = max(log_p(source, ids) for ids in tries)
-            ours = log_p(source, tuple(words.write.lookup_indices(found.split())))
+            ours = log_p(source, tuple(words.target.lookup_indices(found.split())))
             assert ours >= best - 1e-4
 
 
@@ -151,7 +151,7 @@ def test_beam_search_is_that_of_a_slow_one(nb: dict, small: tuple, by_length: bo
             for parameter in model.parameters():
                 torch.nn.init.normal_(parameter, std=0.6)
             source = pairs[number % 3][0]
-            state, memory, real = model.read(nb["padded"]([source], words.read))
+            state, memory, real = model.encode(nb["padded"]([source], words.source))
             beams = [(0.0, [end])]
             for _ in range(25):
                 longer = []
@@ -165,7 +165,7 @@ def test_beam_search_is_that_of_a_slow_one(nb: dict, small: tuple, by_length: bo
                     longer += [(total + log_p[i], [*ids, i]) for i in range(end, len(log_p))]
                 beams = sorted(longer, reverse=True)[:3]
             _, best = max((t / (len(ids) - 1) if by_length else t, ids) for t, ids in beams)
-            slow = nb["as_text"](best[1:], words.write)
+            slow = nb["as_text"](best[1:], words.target)
             assert nb["beam_search"](model, [source], words, 3, by_length) == [slow]
             differ += slow != nb["greedy"](model, [source], words)[0]
     assert differ  # else nothing was searched

@@ -21,48 +21,54 @@ def brevity_penalty(c, r):
     ],
     2: [
         """
-def attend(states, memory, lengths):
-    scores = torch.einsum("bwd,brd->bwr", states, memory)
-    for row, n in enumerate(lengths.tolist()):
-        scores[row, :, n:] = float("-inf")
-    return torch.einsum("bwr,brd->bwd", scores.softmax(-1), memory)
+def look_back(x):
+    scores = torch.einsum("btd,bsd->bts", x, x)
+    for t in range(x.shape[1]):
+        scores[:, t, t + 1 :] = float("-inf")
+    weights = torch.softmax(scores, dim=-1)
+    return torch.einsum("bts,bsd->btd", weights, x), weights
 """,
         """
-def attend(states, memory, lengths):
-    contexts = []
-    for s, m, n in zip(states, memory, lengths):
-        m = m[:n]
-        contexts.append(torch.softmax(s @ m.T, dim=1) @ m)
-    return torch.stack(contexts)
+def look_back(x):
+    mixed, weights = torch.zeros_like(x), torch.zeros(*x.shape[:2], x.shape[1])
+    for row in range(len(x)):
+        for t in range(x.shape[1]):
+            seen = x[row, : t + 1]
+            weights[row, t, : t + 1] = (seen @ x[row, t]).softmax(0)
+            mixed[row, t] = weights[row, t, : t + 1] @ seen
+    return mixed, weights
 """,
         """
-def attend(states, memory, lengths):
-    real = torch.arange(memory.shape[1]) < lengths[:, None, None]
-    return nn.functional.scaled_dot_product_attention(
-        states, memory, memory, attn_mask=real, scale=1.0
-    )
+def look_back(x):
+    T = x.size(1)
+    mixed = nn.functional.scaled_dot_product_attention(x, x, x, is_causal=True, scale=1.0)
+    eye = torch.eye(T).expand(len(x), T, T)
+    weights = nn.functional.scaled_dot_product_attention(x, x, eye, is_causal=True, scale=1.0)
+    return [mixed, weights]
 """,
         """
-def attend(states, memory, lengths):
-    real = models.length_mask(lengths, memory.size(1)).unsqueeze(1)
-    e = torch.bmm(states, memory.mT).exp() * real
-    return torch.bmm(e / e.sum(2, keepdim=True), memory)
+def look_back(x):
+    e = torch.bmm(x, x.transpose(1, 2)).double().exp().tril()
+    weights = e / e.sum(2, keepdim=True)
+    return weights @ x.double(), weights
 """,
         """
 import numpy as np
 
-def attend(states, memory, lengths):
-    s, m, n = states.numpy(), memory.numpy(), lengths.numpy()
-    scores = s @ m.transpose(0, 2, 1)
-    real = np.arange(m.shape[1]) < n[:, None, None]
-    e = np.where(real, np.exp(scores), 0.0)
-    return (e / e.sum(axis=2, keepdims=True)) @ m
+def look_back(x):
+    x = x.numpy()
+    scores = x @ x.transpose(0, 2, 1)
+    scores = np.where(np.tri(x.shape[1], dtype=bool), scores, -np.inf)
+    e = np.exp(scores - scores.max(axis=2, keepdims=True))
+    weights = e / e.sum(axis=2, keepdims=True)
+    return weights @ x, weights
 """,
         """
-def attend(states, memory, lengths):
-    scores = states.double() @ memory.double().mT
-    padding = ~models.length_mask(lengths, memory.shape[1])[:, None]
-    return (scores - 1e9 * padding).softmax(dim=2) @ memory.double()
+def look_back(x):
+    places = torch.arange(x.shape[1])
+    penalty = 1e9 * (places[None, :] > places[:, None])
+    weights = (x @ x.mT - penalty).softmax(dim=2)
+    return weights.matmul(x), weights
 """,
     ],
     3: [
@@ -153,55 +159,65 @@ WRONG = {
     ],
     2: [
         """
-def attend(states, memory, lengths):  # <= for <
-    real = torch.arange(memory.shape[1]) <= lengths[:, None, None]
-    return (states @ memory.mT).masked_fill(~real, -torch.inf).softmax(2) @ memory
+def look_back(x):  # looks forward only
+    earlier = torch.ones(x.shape[1], x.shape[1], dtype=torch.bool).tril(-1)
+    weights = (x @ x.mT).masked_fill(earlier, -torch.inf).softmax(2)
+    return weights @ x, weights
 """,
         """
-def attend(states, memory, lengths):  # the mask the other way round
-    real = models.length_mask(lengths, memory.shape[1])[:, None]
-    return (states @ memory.mT).masked_fill(real, -1e9).softmax(2) @ memory
+def look_back(x):  # a score of 0 is a weight
+    weights = (x @ x.mT).tril().softmax(2)
+    return weights @ x, weights
 """,
         """
-def attend(states, memory, lengths):  # a score of 0 is a weight
-    real = models.length_mask(lengths, memory.shape[1])[:, None]
-    return ((states @ memory.mT) * real).softmax(2) @ memory
+def look_back(x):  # the mixed vectors alone
+    later = torch.ones(x.shape[1], x.shape[1], dtype=torch.bool).triu(1)
+    return (x @ x.mT).masked_fill(later, -torch.inf).softmax(2) @ x
 """,
         """
-def attend(states, memory, lengths):  # the weights, not the context
-    real = models.length_mask(lengths, memory.shape[1])[:, None]
-    return (states @ memory.mT).masked_fill(~real, -torch.inf).softmax(2)
+def look_back(x):  # the weights first
+    later = torch.ones(x.shape[1], x.shape[1], dtype=torch.bool).triu(1)
+    weights = (x @ x.mT).masked_fill(later, -torch.inf).softmax(2)
+    return weights, weights @ x
 """,
         """
-def attend(states, memory, lengths):  # padding to zeros, which get weight, too
-    memory = memory * models.length_mask(lengths, memory.shape[1])[:, :, None]
-    return (states @ memory.mT).softmax(2) @ memory
+def look_back(x):  # the scores for the weights
+    later = torch.ones(x.shape[1], x.shape[1], dtype=torch.bool).triu(1)
+    scores = (x @ x.mT).masked_fill(later, -torch.inf)
+    return scores.softmax(2) @ x, scores
 """,
         """
-def attend(states, memory, lengths):  # without a softmax
-    real = models.length_mask(lengths, memory.shape[1])[:, None]
-    scores = (states @ memory.mT) * real
-    return scores / scores.sum(2, keepdim=True) @ memory
+def look_back(x):  # without a softmax
+    scores = (x @ x.mT).tril()
+    return scores @ x, scores
 """,
         """
-def attend(states, memory, lengths):  # the mean of the real rows
-    real = models.length_mask(lengths, memory.shape[1])[:, :, None]
-    return (memory * real).sum(1, keepdim=True) / lengths[:, None, None]
+def look_back(x):  # every earlier word alike
+    weights = torch.ones(len(x), x.shape[1], x.shape[1]).tril()
+    weights = weights / weights.sum(2, keepdim=True)
+    return weights @ x, weights
 """,
         """
-def attend(states, memory, lengths):  # without the transpose
-    real = models.length_mask(lengths, memory.shape[1])[:, None]
-    return (states @ memory).masked_fill(~real, -torch.inf).softmax(2) @ memory
+def look_back(x):  # its own vector added, too
+    later = torch.ones(x.shape[1], x.shape[1], dtype=torch.bool).triu(1)
+    weights = (x @ x.mT).masked_fill(later, -torch.inf).softmax(2)
+    return x + weights @ x, weights
 """,
         """
-def attend(states, memory, lengths):  # the mask lacks an axis
-    real = models.length_mask(lengths, memory.shape[1])
-    return (states @ memory.mT).masked_fill(~real, -torch.inf).softmax(2) @ memory
+def look_back(x):  # between the texts of the batch
+    weights = (x.transpose(0, 1) @ x.permute(1, 2, 0)).softmax(2)
+    return (weights @ x.transpose(0, 1)).transpose(0, 1), weights
 """,
         """
-def attend(states, memory, lengths):  # cut at the longest only
-    memory = memory[:, : lengths.max()]
-    return (states @ memory.mT).softmax(2) @ memory
+def look_back(x):  # without the transpose
+    weights = (x @ x).softmax(2)
+    return weights @ x, weights
+""",
+        """
+def look_back(x):  # the wrong letter in the scale: the time
+    later = torch.ones(x.shape[1], x.shape[1], dtype=torch.bool).triu(1)
+    weights = (x @ x.mT / x.shape[1] ** 0.5).masked_fill(later, -torch.inf).softmax(2)
+    return weights @ x, weights
 """,
     ],
     3: [

@@ -2,58 +2,53 @@
 
 RIGHT = {
     1: [
-        "0.696",
-        "round(6 / 8.625, 3)",
-        "1 / (1 + 1.5 * 1.75 / 6)",
-        "from fractions import Fraction\nshare_counted = Fraction(16, 23)",
-        "torch.tensor(6.0) / (6 + 1.5 * (1 - 0.75 + 0.75 * 2))",
-        "import numpy as np\nshare_counted = np.float32(6 / (6 + 2.625))",
         """
-k1, b, count, ratio = 1.5, 0.75, 6, 2
-norm = k1 * (1 - b + b * ratio)
-share_counted = count / (count + norm)
+def with_all_words(lists, words):
+    found = set(lists.get(words[0], ()))
+    for word in words:
+        found = found.intersection(lists.get(word, ()))
+    return sorted(found)
 """,
-    ],
-    2: [
         """
-def recall_and_mrr(ranks, k):
-    r = torch.tensor(ranks, dtype=torch.float64)
-    found = r <= k
-    return found.double().mean(), (found / r).mean()
+def with_all_words(lists, words):
+    everything = sorted({n for numbers in lists.values() for n in numbers})
+    return [n for n in everything if all(n in lists.get(word, []) for word in words)]
+""",
+        """
+def with_all_words(lists, words):  # walks along two sorted lists at once
+    def both(one, other):
+        i = j = 0
+        while i < len(one) and j < len(other):
+            if one[i] == other[j]:
+                yield one[i]
+            i, j = i + (one[i] <= other[j]), j + (other[j] <= one[i])
+
+    found = lists.get(words[0], [])
+    for word in words[1:]:
+        found = list(both(found, lists.get(word, [])))
+    return found
+""",
+        """
+def with_all_words(lists, words):
+    counts = Counter(n for word in set(words) for n in lists.get(word, []))
+    return sorted(n for n, count in counts.items() if count == len(set(words)))
 """,
         """
 import numpy as np
+from functools import reduce
 
-def recall_and_mrr(ranks, k):
-    r = np.array(ranks)
-    return np.mean(r <= k), np.mean(np.where(r <= k, 1 / r, 0))
+def with_all_words(lists, words):
+    return reduce(np.intersect1d, [np.array(lists.get(w, []), dtype=int) for w in words])
 """,
         """
-def recall_and_mrr(ranks, k):
-    hits, reciprocals = 0, 0
-    for rank in ranks:
-        if not rank > k:
-            hits += 1
-            reciprocals += 1 / rank
-    return [hits / len(ranks), reciprocals / len(ranks)]
-""",
-        """
-from fractions import Fraction
-
-def recall_and_mrr(ranks, k):
-    hits = [Fraction(1, rank) for rank in ranks if rank in range(k + 1)]
-    return Fraction(len(hits), len(ranks)), sum(hits) / len(ranks)
-""",
-        """
-def recall_and_mrr(ranks, k):
-    n = len(ranks)
-    ranks.sort()
-    while ranks and ranks[-1] > k:
-        ranks.pop()
-    return len(ranks) / n, sum(map(lambda rank: 1 / rank, ranks)) / n
+def with_all_words(lists, words):
+    if any(word not in lists for word in words):
+        return ()
+    first, *others = map(lists.get, words)
+    return tuple(n for n in first if all(n in other for other in others))
 """,
     ],
-    3: [
+    2: [
         """
 def loss_by_hand(asked, found, temperature):
     cosines = nn.functional.cosine_similarity(asked[:, None], found[None], dim=2)
@@ -96,7 +91,7 @@ def loss_by_hand(asked, found, temperature):
     return torch.mean(torch.logsumexp(z, dim=1) - own).item()
 """,
     ],
-    4: [
+    3: [
         """
 def fused(first, second):
     total = 0
@@ -145,59 +140,77 @@ def fused(first, second):
     return rows
 """,
     ],
+    4: [
+        """
+def hard_negatives(scores, right, k):
+    rows = []
+    for row, own in zip(scores.tolist(), right):
+        order = sorted(range(len(row)), key=lambda number: -row[number])
+        rows.append([number for number in order if number != own][:k])
+    return rows
+""",
+        """
+def hard_negatives(scores, right, k):
+    order = scores.argsort(dim=1, descending=True)
+    wrong = order[order != torch.tensor(right)[:, None]]
+    return wrong.view(len(right), -1)[:, :k]
+""",
+        """
+def hard_negatives(scores, right, k):
+    own = nn.functional.one_hot(torch.tensor(right), scores.shape[1]).bool()
+    return scores.masked_fill(own, -1e9).topk(k, dim=1)[1]
+""",
+        """
+import numpy as np
+
+def hard_negatives(scores, right, k):
+    s = scores.numpy().astype(float)
+    s[np.arange(len(right)), right] = -np.inf
+    return np.argsort(-s, axis=1)[:, :k]
+""",
+        """
+def hard_negatives(scores, right, k):
+    for row, own in enumerate(right):
+        scores[row, own] = float("-inf")
+    return torch.sort(scores, dim=1, descending=True).indices[:, :k]
+""",
+        """
+def hard_negatives(scores, right, k):
+    best = scores.topk(k + 1).indices.tolist()
+    return [[n for n in row if n != own][:k] for row, own in zip(best, right)]
+""",
+    ],
 }
 WRONG = {
     1: [
-        "69.6",
-        "0.7",
-        "1 - 6 / 8.625",
-        "6 * 2.5 / 8.625",
-        "6 / (6 + 1.5 * (1 - 0.75 + 0.75 / 2))",
-        "6 / (6 + 1.5 * (1 - 0.75 * 2))",
-        "3 / (3 + 1.5 * 1.75)",
-        "'16/23'",
-        "8.625 / 6",
-        "6 / 6 + 1.5 * 1.75",
+        "lambda lists, words: [n for n in lists[words[0]] if n in lists.get(words[-1], [])]",
+        "lambda lists, words: sorted(n for word in words for n in lists.get(word, []))",
+        """
+def with_all_words(lists, words):  # as often as there are words, a word asked twice included
+    counts = Counter(n for word in set(words) for n in lists.get(word, []))
+    return sorted(n for n, count in counts.items() if count == len(words))
+""",
+        """
+def with_all_words(lists, words):  # words that no document contains are passed over
+    found = [set(lists[word]) for word in words if word in lists]
+    return sorted(set.intersection(*found)) if found else []
+""",
+        "lambda lists, words: len(set.intersection(*(set(lists.get(w, [])) for w in words)))",
+        "lambda lists, words: [n for n in lists[words[0]] if n in lists.get(words[-1], [])][:2]",
+        "lambda lists, words: [word for word in words if word in lists]",
+        """
+def with_all_words(lists, words):  # the best first
+    found = set.intersection(*(set(lists.get(w, [])) for w in words))
+    return sorted(found, reverse=True)
+""",
+        """
+def with_all_words(lists, words):  # None where nothing is found
+    found = set.intersection(*(set(lists.get(w, [])) for w in words))
+    return sorted(found) or None
+""",
+        "lambda lists, words: min((lists.get(w, []) for w in words), key=len)",
     ],
     2: [
-        "lambda ranks, k: (sum(r <= k for r in ranks), sum(1 / r for r in ranks if r <= k))",
-        """
-def recall_and_mrr(ranks, k):
-    n = len(ranks)
-    return sum(1 / r for r in ranks if r <= k) / n, sum(r <= k for r in ranks) / n
-""",
-        "lambda ranks, k: sum(1 / r for r in ranks if r <= k) / len(ranks)",
-        """
-def recall_and_mrr(ranks, k):
-    hits = [r for r in ranks if r <= k]
-    return len(hits) / len(ranks), sum(1 / r for r in hits) / len(hits)
-""",
-        """
-def recall_and_mrr(ranks, k):
-    hits = [r for r in ranks if r <= k]
-    return len(hits) / k, sum(1 / r for r in hits) / k
-""",
-        """
-def recall_and_mrr(ranks, k):
-    hits = [r for r in ranks if r <= k]
-    return len(hits) / len(ranks), len(ranks) / max(1, sum(hits))
-""",
-        """
-def recall_and_mrr(ranks, k):
-    return sum(r <= k for r in ranks) / len(ranks), sum(1 / min(r, k) for r in ranks) / len(ranks)
-""",
-        """
-def recall_and_mrr(ranks, k):
-    top = ranks[:k]
-    return len(top) / len(ranks), sum(1 / r for r in top) / len(ranks)
-""",
-        """
-def recall_and_mrr(ranks, k):
-    hits = [r for r in ranks if r <= k]
-    return len(hits) / len(ranks), sum(1 / (r + 1) for r in hits) / len(ranks)
-""",
-    ],
-    3: [
         """
 def loss_by_hand(asked, found, temperature):  # the sign
     a, f = (nn.functional.normalize(x, dim=1) for x in (asked, found))
@@ -251,7 +264,7 @@ def loss_by_hand(asked, found, temperature):  # the temperature taken off the di
     return (z.logsumexp(1) - z.diagonal() / temperature).mean()
 """,
     ],
-    4: [
+    3: [
         """
 def fused(first, second):  # the ranks in a column
     return sum(1 / (61 + (-s).argsort(0).argsort(0)) for s in (first, second))
@@ -294,6 +307,53 @@ def fused(first, second):  # the ranks of the sum
         """
 def fused(first, second):
     return sum(1 / ((-s).argsort(1).argsort(1) + 1) for s in (first, second))
+""",
+    ],
+    4: [
+        """
+def hard_negatives(scores, right, k):  # one fewer where the right one was among them
+    best = scores.topk(k).indices.tolist()
+    return [[n for n in row if n != own] for row, own in zip(best, right)]
+""",
+        """
+def hard_negatives(scores, right, k):  # the right one's place, not the right one, is left out
+    return scores.topk(k + 1).indices[:, 1:]
+""",
+        """
+def hard_negatives(scores, right, k):  # in another order
+    best = scores.topk(k + 1).indices.tolist()
+    return [sorted([n for n in row if n != own][:k]) for row, own in zip(best, right)]
+""",
+        """
+def hard_negatives(scores, right, k):  # every right document is barred, for all queries
+    scores[:, right] = -torch.inf
+    return scores.topk(k).indices
+""",
+        """
+def hard_negatives(scores, right, k):  # places instead of documents
+    scores[torch.arange(len(right)), right] = -torch.inf
+    return scores.argsort(1, descending=True).argsort(1)[:, :k]
+""",
+        """
+def hard_negatives(scores, right, k):  # queries instead of documents
+    scores[torch.arange(len(right)), right] = -torch.inf
+    return scores.T.topk(min(k, len(scores))).indices
+""",
+        """
+def hard_negatives(scores, right, k):  # scores and numbers
+    scores[torch.arange(len(right)), right] = -torch.inf
+    return scores.topk(k)
+""",
+        """
+def hard_negatives(scores, right, k):  # numbered without the right one
+    kept = torch.ones_like(scores, dtype=torch.bool)
+    kept[torch.arange(len(right)), right] = False
+    return scores[kept].view(len(right), -1).topk(k).indices
+""",
+        """
+def hard_negatives(scores, right, k):  # one row of them all
+    scores[torch.arange(len(right)), right] = -torch.inf
+    return scores.flatten().topk(k).indices
 """,
     ],
 }

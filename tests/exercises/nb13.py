@@ -3,69 +3,91 @@
 RIGHT = {
     1: [
         """
-def reciprocal_rank(scores, right):
-    rank = 1
-    for number, score in enumerate(scores.tolist()):
-        if number != right and score >= scores[right].item():
-            rank += 1
-    return 1 / rank
+def chat_targets(turns):
+    inputs, targets = [], []
+    for role, ids in turns:
+        inputs += [1 if role == "user" else 2, *ids, 3]
+        targets += [-100] if targets else []
+        targets += [*ids, 3] if role == "assistant" else [-100] * (len(ids) + 1)
+    return inputs[:-1], targets
 """,
-        "lambda scores, right: 1 / (scores >= scores[right]).sum()",
-        "lambda scores, right: 1 / np.count_nonzero(scores.numpy() >= scores[right].item())",
         """
-from scipy.stats import rankdata
+def chat_targets(turns):
+    tokens = torch.tensor([t for role, ids in turns for t in (1 + (role != "user"), *ids, 3)])
+    targets, at = tokens[1:].clone(), 0
+    for role, ids in turns:
+        end = at + len(ids) + 2
+        if role == "user":
+            targets[max(0, at - 1) : end - 1] = data.IGNORE
+        elif at:
+            targets[at - 1] = data.IGNORE
+        at = end
+    return tokens[:-1], targets
+""",
+        """
+import numpy as np
 
-def reciprocal_rank(scores, right):
-    return 1 / rankdata(-scores.numpy(), method="max")[right]
+def chat_targets(turns):
+    tokens, owner = [], []
+    for role, ids in turns:
+        tokens.extend([{"user": 1, "assistant": 2}[role]] + list(ids) + [3])
+        owner.extend(["marker"] + [role] * (len(ids) + 1))
+    tokens, owner = np.array(tokens), np.array(owner)
+    return [tokens[:-1], np.where(owner == "assistant", tokens, data.IGNORE)[1:]]
 """,
         """
-def reciprocal_rank(scores, right):
-    own = float(scores[right])
-    scores[right] = -torch.inf  # it isn't an other one
-    return torch.tensor(1.0) / (1 + torch.sum(scores >= own))
-""",
-        """
-from fractions import Fraction
-
-def reciprocal_rank(scores, right):
-    ordered = sorted(scores.tolist())
-    return Fraction(1, len(ordered) - ordered.index(scores[right].item()))
+def chat_targets(turns):
+    parts = [([1 if role == "user" else 2] + ids + [3], role) for role, ids in turns]
+    tokens = sum((part for part, _ in parts), [])
+    hidden = [-100]
+    targets = sum((hidden + p[1:] if r != "user" else hidden * len(p) for p, r in parts), [])
+    del targets[0], tokens[-1]
+    return tokens, targets
 """,
     ],
     2: [
         """
-def leaked(train, test):
-    train = [data.normalise(question) for question in train]
+def contaminated(train, test, n):
     hits = 0
-    for question in test:
-        if data.normalise(question) in train:
-            hits += 1
+    for text in test:
+        words = normalise(text).split()
+        runs = [words[i : i + n] for i in range(len(words) - n + 1)]
+        found = False
+        for other in train:
+            seen = normalise(other).split()
+            for i in range(len(seen) - n + 1):
+                found = found or seen[i : i + n] in runs
+        hits += found
     return hits / len(test)
 """,
-        "lambda train, test: np.mean(np.isin([*map(normalise, test)], [*map(normalise, train)]))",
         """
-import statistics
+def contaminated(train, test, n):
+    def runs(text):
+        words = data.normalise(text).split()
+        return set(zip(*(words[i:] for i in range(n))))
 
-def leaked(train, test):
-    known = {*map(data.normalise, train)}
-    return statistics.mean(data.normalise(question) in known for question in test)
+    known = {run for text in train for run in runs(text)}
+    return np.mean([not known.isdisjoint(runs(text)) for text in test])
 """,
         """
-def leaked(train, test):
-    known = Counter(map(data.normalise, train))
-    return torch.tensor([known[data.normalise(q)] > 0 for q in test]).float().mean()
-""",
-        """
-def leaked(train, test):
-    new = [q for q in test if normalise(q) not in map(normalise, train)]
-    return 1 - len(new) / len(test)
+def contaminated(train, test, n):
+    texts = [f" {normalise(text)} " for text in train]
+    hits = []
+    for text in test:
+        words = normalise(text).split()
+        runs = [" ".join(words[i : i + n]) for i in range(len(words) + 1 - n)]
+        hits.append(any(f" {run} " in other for run in runs for other in texts))
+    return torch.tensor(hits).float().mean()
 """,
         """
 from fractions import Fraction
+from sklearn.feature_extraction.text import CountVectorizer
 
-def leaked(train, test):
-    asked, known = Counter(map(normalise, test)), set(map(normalise, train))
-    return Fraction(sum(asked[q] for q in asked.keys() & known), len(test))
+def contaminated(train, test, n):
+    cut = CountVectorizer(ngram_range=(n, n), preprocessor=normalise, tokenizer=str.split,
+                          token_pattern=None).build_analyzer()
+    known = Counter(run for text in train for run in cut(text))
+    return Fraction(sum(any(known[run] for run in cut(text)) for text in test), len(test))
 """,
     ],
     3: [
@@ -160,54 +182,129 @@ def where_is(thing, surroundings):
 }
 WRONG = {
     1: [
-        "lambda scores, right: 1 / (scores <= scores[right]).sum().item()",
-        "lambda scores, right: 1 / (scores.argsort(descending=True).tolist().index(right) + 1)",
-        "lambda scores, right: 1 / scores.argsort(descending=True).tolist().index(right)",
-        "lambda scores, right: 1 / (scores.argsort(descending=True)[right].item() + 1)",
-        "lambda scores, right: 1 - (scores >= scores[right]).sum().item() / len(scores)",
-        "lambda scores, right: scores[right].item()",
-        "lambda scores, right: 1 / len(scores)",
-        "lambda scores, right: float(scores.argmax() == right)",
-        "lambda scores, right: 1 / (scores >= right).sum().item()",
-        "lambda scores, right: 1 // (scores >= scores[right]).sum().item()",
-        "lambda scores, right: 1 / (scores >= scores[right])",
+        """
+def chat_targets(turns):  # the next marker is a target, too
+    tokens, counts = [], []
+    for role, ids in turns:
+        tokens += [1 if role == "user" else 2, *ids, 3]
+        counts += [role == "assistant"] * (len(ids) + 2)
+    targets = [t if c else data.IGNORE for t, c in zip(tokens[1:], counts)]
+    return tokens[:-1], targets
+""",
+        """
+def chat_targets(turns):  # not shifted, and one too long
+    tokens, targets = [], []
+    for role, ids in turns:
+        tokens += [1 if role == "user" else 2, *ids, 3]
+        targets += [-100, *ids, 3] if role == "assistant" else [-100] * (len(ids) + 2)
+    return tokens, targets
+""",
+        """
+def chat_targets(turns):  # 0 for what doesn't count
+    tokens, targets = [], []
+    for role, ids in turns:
+        tokens += [1 if role == "user" else 2, *ids, 3]
+        targets += [0, *ids, 3] if role == "assistant" else [0] * (len(ids) + 2)
+    return tokens[:-1], targets[1:]
+""",
+        """
+def chat_targets(turns):  # the roles' markers exchanged
+    tokens, targets = [], []
+    for role, ids in turns:
+        tokens += [2 if role == "user" else 1, *ids, 3]
+        targets += [-100, *ids, 3] if role == "assistant" else [-100] * (len(ids) + 2)
+    return tokens[:-1], targets[1:]
+""",
+        """
+def chat_targets(turns):  # the targets that don't count are left out
+    tokens = [t for role, ids in turns for t in (1 if role == "user" else 2, *ids, 3)]
+    return tokens[:-1], [t for role, ids in turns if role == "assistant" for t in (*ids, 3)]
+""",
+        """
+def chat_targets(turns):  # the last reply alone
+    tokens = [t for role, ids in turns for t in (1 if role == "user" else 2, *ids, 3)]
+    last = [*turns[-1][1], 3]
+    return tokens[:-1], [-100] * (len(tokens) - 1 - len(last)) + last
+""",
+        """
+def chat_targets(turns):  # without the ends
+    tokens, targets = [], []
+    for role, ids in turns:
+        tokens += [1 if role == "user" else 2, *ids]
+        targets += [-100, *ids] if role == "assistant" else [-100] * (len(ids) + 1)
+    return tokens[:-1], targets[1:]
+""",
+        """
+def chat_targets(turns):  # targets first
+    tokens, targets = [], []
+    for role, ids in turns:
+        tokens += [1 if role == "user" else 2, *ids, 3]
+        targets += [-100, *ids, 3] if role == "assistant" else [-100] * (len(ids) + 2)
+    return targets[1:], tokens[:-1]
+""",
     ],
     2: [
         """
-lambda train, test: (
-    sum(q.lower() in [t.lower() for t in train] for q in test) / len(test)
-)
-""",
-        "lambda train, test: sum(normalise(q) in [*map(normalise, train)] for q in test)",
-        """
-lambda train, test: (
-    100 * sum(normalise(q) in [*map(normalise, train)] for q in test) / len(test)
-)
+def contaminated(train, test, n):  # the last run of each text forgotten
+    def runs(text):
+        words = normalise(text).split()
+        return {tuple(words[i : i + n]) for i in range(len(words) - n)}
+
+    known = set().union(*map(runs, train))
+    return sum(bool(runs(text) & known) for text in test) / len(test)
 """,
         """
-lambda train, test: (
-    sum(normalise(q) not in [*map(normalise, train)] for q in test) / len(test)
-)
+def contaminated(train, test, n):  # short texts count as runs
+    def runs(text):
+        words = normalise(text).split()
+        return {tuple(words[i : i + n]) for i in range(max(1, len(words) - n + 1))}
+
+    known = set().union(*map(runs, train))
+    return sum(bool(runs(text) & known) for text in test) / len(test)
 """,
-        "lambda train, test: sum(normalise(q) in train for q in test) / len(test)",
         """
-lambda train, test: (
-    sum(normalise(q) in ' '.join(map(normalise, train)) for q in test) / len(test)
-)
+def contaminated(train, test, n):  # n words in common, in any order
+    known = [set(normalise(text).split()) for text in train]
+    return sum(
+        any(len(set(normalise(text).split()) & other) >= n for other in known) for text in test
+    ) / len(test)
 """,
-        "lambda train, test: len({*map(normalise, train)} & {*map(normalise, test)}) / len(test)",
         """
-lambda train, test: (
-    sum(normalise(q) in [*map(normalise, train)] for q in test) / len(train)
-)
+def contaminated(train, test, n):  # runs of characters
+    def runs(text):
+        text = normalise(text)
+        return {text[i : i + n] for i in range(len(text) - n + 1)}
+
+    known = set().union(*map(runs, train))
+    return sum(bool(runs(text) & known) for text in test) / len(test)
 """,
-        "lambda train, test: any(normalise(q) in [*map(normalise, train)] for q in test)",
-        "lambda train, test: [q for q in test if normalise(q) in [*map(normalise, train)]]",
         """
-lambda train, test: (
-    sum(q.strip('?!. ').lower() in [t.strip('?!. ').lower() for t in train]
-    for q in test) / len(test)
-)
+def contaminated(train, test, n):  # whole questions
+    known = {normalise(text) for text in train}
+    return sum(normalise(text) in known for text in test) / len(test)
+""",
+        """
+def contaminated(train, test, n):  # a number, not a share
+    def runs(text):
+        words = normalise(text).split()
+        return {tuple(words[i : i + n]) for i in range(len(words) - n + 1)}
+
+    known = set().union(*map(runs, train))
+    return sum(bool(runs(text) & known) for text in test)
+""",
+        """
+def contaminated(train, test, n):  # the first run of each text alone
+    known = {tuple(normalise(text).split()[:n]) for text in train}
+    return sum(tuple(normalise(text).split()[:n]) in known for text in test) / len(test)
+""",
+        """
+def contaminated(train, test, n):  # the clean ones
+    def runs(text):
+        words = normalise(text).split()
+        return {tuple(words[i : i + n]) for i in range(len(words) - n + 1)}
+
+    known = set().union(*map(runs, train))
+    return sum(not runs(text) & known for text in test) / len(test)
 """,
     ],
     3: [
