@@ -1,7 +1,7 @@
 """Answers to the exercises of notebook 07."""
 
 INSTEAD = {
-    "runs": """
+    "networks": """
 import functools
 import types
 
@@ -24,25 +24,37 @@ class WordCounts(nn.Module):
         return (self.log_share[:, tokens] * real).sum(2).T  # (batch, classes)
 
 
-runs = [(WordCounts().eval(), None)]
+networks = [WordCounts().eval()]
 """,
 }
 RIGHT = {
     1: [
-        "0.16 / 0.000025",
-        "(0.4 / 0.005) ** 2",
-        "80**2",
-        "import numpy as np\nsentences_needed = np.int64(np.round(0.8 * 0.2 / 0.005**2))",
-        "torch.tensor(0.16, dtype=torch.float64) / 0.005**2",
+        "lambda lead, disagreement: disagreement * (2 / lead) ** 2",
+        """
+import numpy as np
+
+def sentences_for(lead, disagreement):
+    return np.square(2 * np.sqrt(disagreement) / lead)
+""",
         """
 from fractions import Fraction
 
-sentences_needed = Fraction("0.16") / Fraction("0.005") ** 2
+def sentences_for(lead, disagreement):
+    return 4 * Fraction(disagreement) / Fraction(lead) ** 2
 """,
         """
-sentences_needed = 100
-while evaluation.standard_error(0.8, sentences_needed) > 0.005 + 1e-12:
-    sentences_needed += 100
+def sentences_for(lead, disagreement):
+    few, many = 1.0, 1e9
+    for _ in range(200):
+        n = (few * many) ** 0.5
+        z = lead * n / (disagreement * n) ** 0.5
+        few, many = (n, many) if z < 2 else (few, n)
+    return n
+""",
+        """
+def sentences_for(lead, disagreement):
+    lead, disagreement = torch.tensor([lead, disagreement]).double()
+    return disagreement / (lead / 2).pow(2)
 """,
     ],
     2: [
@@ -83,10 +95,10 @@ def precision_and_recall(matrix):
 elsewhere = {}
 for name in ["newspaper", "tweets", "product_reviews"]:
     batches = data.batches_of(data.load(name), vocab, 64)
-    elsewhere[name] = evaluation.evaluate(runs[0][0], batches).accuracy
+    elsewhere[name] = evaluation.evaluate(networks[0], batches).accuracy
 """,
         """
-model = runs[0][0]
+model = networks[0]
 names = "product_reviews", "tweets", "newspaper"
 parts = [data.batches_of(data.load(name), vocab, 1000) for name in names]
 accuracies = [round(evaluation.evaluate(model, part).accuracy, 3) for part in parts]
@@ -94,7 +106,7 @@ elsewhere = dict(zip(names, accuracies))
 """,
         """
 def share_right(name):
-    logits, labels = predict(runs[0][0], data.batches_of(data.load(name), vocab, 256))
+    logits, labels = predict(networks[0], data.batches_of(data.load(name), vocab, 256))
     return (logits.argmax(1) == labels).float().mean()
 
 elsewhere = {name: share_right(name) for name in ("product_reviews", "tweets", "newspaper")}
@@ -108,63 +120,81 @@ for name in elsewhere:
     for example in data.load(name):
         ids = torch.tensor(data.encode([example.text], vocab))
         with torch.no_grad():
-            logits = runs[0][0](ids, torch.tensor([ids.shape[1]]))
+            logits = networks[0](ids, torch.tensor([ids.shape[1]]))
         right.append(int(logits.argmax()) == example.label)
     elsewhere[name] = np.mean(right)
 """,
     ],
     4: [
         """
-def mcnemar(first_right, second_right):
-    b = c = 0
-    for first, second in zip(first_right.tolist(), second_right.tolist()):
-        if first and not second:
-            b += 1
-        elif second and not first:
-            c += 1
-    if b + c == 0:
-        return 0.0
-    return (b - c) / (b + c) ** 0.5
+from scipy.optimize import minimize_scalar
+
+def temperature_of(logits, labels):
+    def loss(t):
+        return nn.functional.cross_entropy(logits / t, labels).item()
+
+    return minimize_scalar(loss, bounds=(0.05, 20), method="bounded").x
+""",
+        """
+def temperature_of(logits, labels):
+    log_t = torch.zeros((), requires_grad=True)
+    optimizer = torch.optim.LBFGS([log_t], max_iter=100, line_search_fn="strong_wolfe")
+
+    def closure():
+        optimizer.zero_grad()
+        loss = nn.functional.cross_entropy(logits / log_t.exp(), labels)
+        loss.backward()
+        return loss
+
+    optimizer.step(closure)
+    return log_t.exp().detach()
+""",
+        """
+def temperature_of(logits, labels):
+    z, beta = logits.double(), 1.0
+    for _ in range(50):  # Newton, on 1 / T
+        p = (beta * z).softmax(1)
+        mean = (p * z).sum(1)
+        slope = mean.mean() - z[torch.arange(len(z)), labels].mean()
+        curvature = ((p * z * z).sum(1) - mean**2).mean()
+        beta = max(beta / 3, float(beta - slope / curvature))
+    return 1 / beta
 """,
         """
 import numpy as np
 
-def mcnemar(first_right, second_right):
-    gap = first_right.numpy().astype(int) - second_right.numpy().astype(int)
-    return gap.sum() / np.sqrt(max(1, np.abs(gap).sum()))
-""",
-        """
-def mcnemar(first_right, second_right):
-    differ = (first_right != second_right).sum()
-    z = (first_right.sum() - second_right.sum()) / differ.sqrt()
-    return torch.nan_to_num(z)
-""",
-        """
-def mcnemar(first_right, second_right):
-    gap = first_right.float().sub_(second_right.float())
-    return (gap.sum() / gap.norm()).item() if gap.any() else 0
-""",
-        """
-from collections import Counter
+def temperature_of(logits, labels):
+    z, y = logits.numpy(), labels.numpy()
 
-def mcnemar(first_right, second_right):
-    count = Counter(zip(first_right.tolist(), second_right.tolist()))
-    b, c = count[True, False], count[False, True]
-    return (b - c) * (b + c) ** -0.5 if b or c else 0.0
+    def loss(t):
+        scaled = z / t - (z / t).max(axis=1, keepdims=True)
+        log_p = scaled - np.log(np.exp(scaled).sum(axis=1, keepdims=True))
+        return -log_p[np.arange(len(y)), y].mean()
+
+    grid = np.arange(0.1, 10, 0.01)
+    return grid[np.argmin([loss(t) for t in grid])]
+""",
+        """
+def temperature_of(logits, labels):
+    low, high = 0.05, 20.0
+    loss = lambda t: nn.functional.cross_entropy(logits / t, labels)
+    for _ in range(60):  # by thirds
+        a, b = low + (high - low) / 3, high - (high - low) / 3
+        low, high = (low, b) if loss(a) < loss(b) else (a, high)
+    return low
 """,
     ],
 }
 WRONG = {
     1: [
-        "0.8 / 0.005**2",
-        "(0.8 / 0.005) ** 2",
-        "1 / 0.005**2",
-        "6401",
-        "160",
-        "64",
-        "'6400'",
-        "(0.8 * 0.2) ** 0.5 / 0.005",
-        "6400 * 100",
+        "lambda lead, disagreement: 2 * disagreement / lead**2",
+        "lambda lead, disagreement: 4 * disagreement / lead",
+        "lambda lead, disagreement: 4 * disagreement * (1 - disagreement) / lead**2",
+        "lambda lead, disagreement: lead**2 / (4 * disagreement)",
+        "lambda lead, disagreement: 4 / lead**2",
+        "lambda lead, disagreement: 1.96**2 * disagreement / lead**2",
+        "lambda lead, disagreement: (4 * disagreement / lead) ** 2",
+        "lambda lead, disagreement: round(4 * disagreement / lead**2, -2)",
     ],
     2: [
         "lambda matrix: (matrix.trace() / matrix.sum(), matrix.trace() / matrix.sum())",
@@ -187,31 +217,31 @@ def precision_and_recall(matrix):
     3: [
         """
 elsewhere = {  # without .accuracy
-    name: evaluation.evaluate(runs[0][0], data.batches_of(data.load(name), vocab, 256))
+    name: evaluation.evaluate(networks[0], data.batches_of(data.load(name), vocab, 256))
     for name in ("product_reviews", "tweets", "newspaper")
 }
 """,
         """
 elsewhere = {
-    name: 100 * evaluation.evaluate(runs[0][0], data.batches_of(data.load(name), vocab)).accuracy
+    name: 100 * evaluation.evaluate(networks[0], data.batches_of(data.load(name), vocab)).accuracy
     for name in ("product_reviews", "tweets", "newspaper")
 }
 """,
         """
 elsewhere = {
-    name: 1 - evaluation.evaluate(runs[0][0], data.batches_of(data.load(name), vocab)).accuracy
+    name: 1 - evaluation.evaluate(networks[0], data.batches_of(data.load(name), vocab)).accuracy
     for name in ("product_reviews", "tweets", "newspaper")
 }
 """,
         """
 elsewhere = {
-    name: evaluation.evaluate(runs[0][0], data.batches_of(data.load(name), vocab)).accuracy
+    name: evaluation.evaluate(networks[0], data.batches_of(data.load(name), vocab)).accuracy
     for name in ("product_reviews", "tweets")
 }
 """,
         """
 elsewhere = [
-    evaluation.evaluate(runs[0][0], data.batches_of(data.load(name), vocab)).accuracy
+    evaluation.evaluate(networks[0], data.batches_of(data.load(name), vocab)).accuracy
     for name in ("product_reviews", "tweets", "newspaper")
 ]
 """,
@@ -223,7 +253,7 @@ elsewhere = {  # the majority class
 """,
         """
 elsewhere = {
-    name: evaluation.evaluate(runs[0][0], validation).accuracy
+    name: evaluation.evaluate(networks[0], validation).accuracy
     for name in ("product_reviews", "tweets", "newspaper")
 }
 """,
@@ -232,18 +262,39 @@ elsewhere = {}
 for name in ("product_reviews", "tweets", "newspaper"):  # the films' vocab was asked for
     own = data.build_vocab(e.text for e in data.load(name)[:150])
     batches = data.batches_of(data.load(name), own, 256)
-    elsewhere[name] = evaluation.evaluate(runs[0][0], batches).accuracy
+    elsewhere[name] = evaluation.evaluate(networks[0], batches).accuracy
 """,
     ],
     4: [
-        "lambda a, b: abs(int(a.sum()) - int(b.sum())) / max(1, int((a != b).sum())) ** 0.5",
-        "lambda a, b: (int(a.sum()) - int(b.sum())) / int((a != b).sum()) ** 0.5",
-        "lambda a, b: (a.sum() - b.sum()) / (a != b).sum().sqrt()",
-        "lambda a, b: (int(a.sum()) - int(b.sum())) / len(a) ** 0.5",
-        "lambda a, b: (int(a.sum()) - int(b.sum())) ** 2 / max(1, int((a != b).sum()))",
-        "lambda a, b: (a.float().mean() - b.float().mean()).item()",
-        "lambda a, b: a.sum() - b.sum()",
-        "lambda a, b: (a.sum() - b.sum()) / max(1, int((a | b).sum())) ** 0.5",
-        "lambda a, b: (a - b).sum()",
+        "lambda logits, labels: 2.0",
+        "lambda logits, labels: logits.std()",
+        "lambda logits, labels: nn.functional.cross_entropy(logits, labels)",
+        "lambda logits, labels: logits / 2",
+        """
+def temperature_of(logits, labels):  # the loss instead of the temperature
+    return min(nn.functional.cross_entropy(logits / (k / 100), labels) for k in range(10, 1000))
+""",
+        """
+def temperature_of(logits, labels):  # too coarse
+    return min(range(1, 10), key=lambda t: nn.functional.cross_entropy(logits / t, labels))
+""",
+        """
+def temperature_of(logits, labels):  # only cooler
+    grid = torch.linspace(0.1, 1, 200)
+    losses = torch.stack([nn.functional.cross_entropy(logits / t, labels) for t in grid])
+    return grid[losses.argmin()]
+""",
+        """
+def temperature_of(logits, labels):  # no temperature changes the accuracy
+    grid = torch.linspace(0.1, 10, 200)
+    right = torch.stack([((logits / t).argmax(1) == labels).float().mean() for t in grid])
+    return grid[right.argmax()]
+""",
+        """
+def temperature_of(logits, labels):  # worst instead of best
+    grid = torch.linspace(0.1, 10, 200)
+    losses = torch.stack([nn.functional.cross_entropy(logits / t, labels) for t in grid])
+    return grid[losses.argmax()]
+""",
     ],
 }

@@ -30,13 +30,13 @@ def temperature_for(high, low, times):
     2: [
         "lambda z, share: z.where(z >= z.max() + math.log(share), -torch.inf)",
         """
-def relative_cut(logits, share):
+def min_p(logits, share):
     p = nn.functional.softmax(logits, dim=-1)
     logits[p < share * p.amax()] = float("-inf")
     return logits
 """,
         """
-def relative_cut(logits, share):
+def min_p(logits, share):
     exps = [math.exp(z) for z in logits.tolist()]
     limit = share * max(exps)
     return [z if e >= limit else -math.inf for z, e in zip(logits.tolist(), exps)]
@@ -44,13 +44,13 @@ def relative_cut(logits, share):
         """
 import numpy as np
 
-def relative_cut(logits, share):
+def min_p(logits, share):
     z = logits.numpy()
     ratio = np.exp(z - z.max())
     return np.where(ratio < share, -np.inf, z)
 """,
         """
-def relative_cut(logits, share):
+def min_p(logits, share):
     new = torch.full_like(logits, -torch.inf)
     p = logits.double().exp() / logits.double().exp().sum()
     kept = (p / p.max() >= share).nonzero().flatten()
@@ -60,7 +60,7 @@ def relative_cut(logits, share):
     ],
     3: [
         """
-def penalise(logits, written, penalty):
+def penalize(logits, written, penalty):
     new = logits + 0
     for token in {*written[-5:]}:
         new[token] = new[token] - penalty
@@ -68,12 +68,12 @@ def penalise(logits, written, penalty):
 """,
         "lambda z, w, p: [x - p if i in w[-5:] else x for i, x in enumerate(z.tolist())]",
         """
-def penalise(logits, written, penalty):
+def penalize(logits, written, penalty):
     recent = torch.tensor(written[-5:]).unique()
     return logits.index_add(0, recent, torch.full((len(recent),), -penalty))
 """,
         """
-def penalise(logits, written, penalty):
+def penalize(logits, written, penalty):
     lowered = torch.zeros_like(logits, dtype=torch.bool)
     lowered[written[-5:]] = True
     return torch.where(lowered, logits - penalty, logits)
@@ -81,18 +81,18 @@ def penalise(logits, written, penalty):
         """
 import numpy as np
 
-def penalise(logits, written, penalty):
+def penalize(logits, written, penalty):
     z = np.array(logits.tolist())
     z[np.unique(written[-5:])] -= penalty
     return z
 """,
         """
-def penalise(logits, written, penalty):
+def penalize(logits, written, penalty):
     there = nn.functional.one_hot(torch.tensor(written[-5:]), len(logits)).amax(0)
     return logits - penalty * there
 """,
         """
-def penalise(logits, written, penalty):
+def penalize(logits, written, penalty):
     new, done = logits.detach().clone(), []
     for token in reversed(written):
         if len(done) < 5:
@@ -103,31 +103,64 @@ def penalise(logits, written, penalty):
 """,
     ],
     4: [
-        "lambda z, t: z.log_softmax(1).gather(1, t[:, None]).argmin()",
-        "lambda z, t: z.softmax(dim=-1)[range(len(t)), t].argmin().item()",
-        """
-def most_surprising(logits, targets):
-    worst, where = -1.0, None
-    for place, (row, target) in enumerate(zip(logits.tolist(), targets.tolist())):
-        loss = math.log(sum(math.exp(z) for z in row)) - row[target]
-        if loss > worst:
-            worst, where = loss, place
-    return where
-""",
         """
 import numpy as np
 
-def most_surprising(logits, targets):
-    z = np.exp(logits.double().numpy())
-    p = z / z.sum(axis=1, keepdims=True)
-    return np.argmax(-np.log(p[np.arange(len(p)), targets.numpy()]))
+def mixture_weights(losses):
+    p = np.exp(-losses.numpy().astype(float))
+    w = np.ones(len(p)) / len(p)
+    for _ in range(500):
+        w = (w[:, None] * p / (w @ p)).mean(axis=1)
+    return w
 """,
         """
-def most_surprising(logits, targets):
-    losses = [nn.functional.cross_entropy(z, t).item() for z, t in zip(logits, targets)]
-    return losses.index(max(losses))
+def mixture_weights(losses):
+    free = torch.zeros(len(losses), requires_grad=True)
+    optimizer = torch.optim.LBFGS([free], max_iter=200, line_search_fn="strong_wolfe")
+
+    def closure():
+        optimizer.zero_grad()
+        loss = -(free.log_softmax(0)[:, None] - losses).logsumexp(0).mean()
+        loss.backward()
+        return loss
+
+    optimizer.step(closure)
+    return free.detach().softmax(0)
 """,
-        "lambda z, t: int((z.logsumexp(1) - z[torch.arange(len(t)), t]).sort().indices[-1])",
+        """
+def mixture_weights(losses):
+    log_weights = torch.full((len(losses), 1), -math.log(len(losses)))
+    for _ in range(500):
+        log_weights = (log_weights - losses).softmax(0).mean(1, keepdim=True).log()
+    return log_weights.exp().flatten().tolist()
+""",
+        """
+def mixture_weights(losses):
+    p = [[math.exp(-x) for x in token] for token in losses.T.tolist()]
+    weights = [1 / len(losses)] * len(losses)
+    change = 1
+    while change > 1e-5:
+        totals = [0.0] * len(weights)
+        for token in p:
+            whole = sum(w * x for w, x in zip(weights, token))
+            for k, (w, x) in enumerate(zip(weights, token)):
+                totals[k] += w * x / whole
+        new = [total / len(p) for total in totals]
+        change = max(abs(a - b) for a, b in zip(new, weights))
+        weights = new
+    return tuple(weights)
+""",
+        """
+def mixture_weights(losses):
+    p = (-losses).exp()
+    free = torch.zeros(len(p), requires_grad=True)
+    optimizer = torch.optim.Adam([free], lr=0.05)
+    for _ in range(600):
+        optimizer.zero_grad()
+        (-(free.softmax(0) @ p).log().mean()).backward()
+        optimizer.step()
+    return free.softmax(0).detach()
+""",
     ],
 }
 WRONG = {
@@ -170,19 +203,19 @@ lambda z, share: (
         "lambda z, w, p: [x / p * (i in w[-5:]) for i, x in enumerate(z.tolist())]",
         "lambda z, w, p: [x - p * (i == w[-1]) for i, x in enumerate(z.tolist())]",
         """
-def penalise(logits, written, penalty):
+def penalize(logits, written, penalty):
     for token in written[-5:]:
         logits[token] -= penalty
     return logits
 """,
         """
-def penalise(logits, written, penalty):
+def penalize(logits, written, penalty):
     new = logits.clone()
     for token in set(written[-5:]):
         new[token] -= penalty
 """,
         """
-def penalise(logits, written, penalty):
+def penalize(logits, written, penalty):
     recent = [written[-k] for k in range(1, 6)]
     new = logits.clone()
     new[list(set(recent))] -= penalty
@@ -190,14 +223,27 @@ def penalise(logits, written, penalty):
 """,
     ],
     4: [
-        "lambda z, t: 1 + int(nn.functional.cross_entropy(z, t, reduction='none').argmax())",
-        "lambda z, t: nn.functional.cross_entropy(z, t, reduction='none').max().item()",
-        "lambda z, t: nn.functional.cross_entropy(z, t, reduction='none')",
-        "lambda z, t: nn.functional.cross_entropy(z, t).item()",
-        "lambda z, t: int(t[nn.functional.cross_entropy(z, t, reduction='none').argmax()])",
-        "lambda z, t: int((-z.softmax(1) * z.log_softmax(1)).sum(1).argmax())",
-        "lambda z, t: int(z.argmax())",
-        "lambda z, t: int(z.softmax(1).amax(1).argmin())",
-        "lambda z, t: int(z.log_softmax(1)[:, t].argmin())",
+        "lambda losses: (-losses.mean(1)).softmax(0)",
+        "lambda losses: (1 / losses.mean(1)) / (1 / losses.mean(1)).sum()",
+        "lambda losses: (losses == losses.amin(0)).float().mean(1)",
+        "lambda losses: (-losses).exp().mean(1)",
+        "lambda losses: (-losses).softmax(0)",
+        "lambda losses: (-losses).softmax(1).mean(1)",
+        "lambda losses: torch.logsumexp(-losses, 0).mean()",
+        """
+def mixture_weights(losses):  # over the tokens instead of the models
+    p, weights = (-losses).exp(), torch.ones(len(losses), 1) / len(losses)
+    for _ in range(100):
+        weights = (weights * p / (weights * p).sum(1, keepdim=True)).mean(1, keepdim=True)
+    return weights[:, 0]
+""",
+        """
+def mixture_weights(losses):  # hard EM: each token goes to one model
+    weights = torch.ones(len(losses), 1) / len(losses)
+    for _ in range(100):
+        winner = (weights * (-losses).exp()).argmax(0)
+        weights = torch.bincount(winner, minlength=len(losses))[:, None] / losses.shape[1]
+    return weights[:, 0]
+""",
     ],
 }
