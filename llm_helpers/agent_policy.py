@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Literal, NamedTuple
 
 import torch
@@ -27,16 +27,17 @@ def new_policy() -> TextRNN:
 
 
 def clone(
-    lessons: Sequence[tuple[Mapping[str, int], int]], lr: float = 5e-3, **options: Any
+    lessons: Sequence[tuple[dict[str, int], int]], lr: float = 5e-3, seed: int = 0, **options: Any
 ) -> tuple[TextRNN, list[History]]:
     """Train a policy to do what the bot did (behaviour cloning), lesson after lesson.
 
     Args:
         lessons: each the number of demonstrations for some levels, and the epochs.
         lr: AdamW's step size; in the last lesson it falls to zero.
+        seed: another one gives other first weights.
         options: those of :func:`demonstrations`.
     """
-    seed_everything(0)
+    seed_everything(seed)
     model, histories, seen = new_policy(), [], {}
     for number, (levels, epochs) in enumerate(lessons, start=1):
         for level, count in levels.items():
@@ -196,6 +197,7 @@ def reinforce(
     temperature: float = 0.5,
     groups: int = 32,
     tries: int = 8,
+    seed: int = 0,
 ) -> tuple[nn.Module, list[Update]]:
     """Train a policy by its own successes (REINFORCE, Williams 1992). Built in notebook 10.
 
@@ -210,10 +212,11 @@ def reinforce(
         temperature: of the actions drawn; the policy is trained as it plays.
         groups: worlds for an update.
         tries: episodes for each of them.
+        seed: another one draws other rooms and other actions.
     """
     optimizer = torch.optim.Adam(policy.parameters(), lr=lr)
     draw = functools.partial(sampling, temperature=temperature)
-    seed_everything(0)
+    seed_everything(seed)
     log = []
     for update in range(updates):
         optimizer.param_groups[0]["lr"] = lr * (1 - update / updates)

@@ -180,7 +180,7 @@ def test_the_agent_is_read_from_its_file_or_trained_once(
     assert not trained.training and not read.training
     for a, b in zip(trained.parameters(), read.parameters(), strict=True):
         assert torch.equal(a, b)
-    stored = (ROOT / "notebooks" / "10_agent_reinforcement.ipynb").read_text(encoding="utf-8")
+    stored = (ROOT / "notebooks" / "09_language_agent.ipynb").read_text(encoding="utf-8")
     assert "4), ({EASY: 3000, MIDDLE: 3000, LEVEL: 3000}, 4)]" in stored
     (easy, (mixed, epochs)) = lessons[0]
     assert easy == ({"BabyAI-GoToLocalS8N2-v0": 3000}, 4) and epochs == 4

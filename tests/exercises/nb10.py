@@ -61,7 +61,6 @@ def exact_gradient(logits, rewards):
     p /= p.sum()
     return p * (R - p @ R)
 """,
-        "lambda z, R: torch.autograd.functional.jacobian(lambda v: v.softmax(0), z).T @ R",
     ],
     3: [
         """
@@ -87,6 +86,43 @@ def leashed(reward, log_p, log_p_start, beta):
 """,
         "lambda r, p, q, b: r - torch.dot(torch.full_like(p, b), p - q)",
     ],
+    4: [
+        """
+import itertools, math
+
+def expected_gradient(logits, rewards, tries):
+    p, R = logits.softmax(0).tolist(), rewards.tolist()
+    g = [0.0] * len(p)
+    for way in itertools.product(range(len(p)), repeat=tries):
+        weight = math.prod(p[a] for a in way)
+        mean = sum(R[a] for a in way) / tries
+        for a in way:
+            for k in range(len(p)):
+                g[k] += weight * (R[a] - mean) * ((a == k) - p[k]) / tries
+    return g
+""",
+        "lambda z, R, k: z.softmax(0) * (R - z.softmax(0) @ R) * (k - 1) / k",
+        """
+def expected_gradient(logits, rewards, tries):
+    z = logits.clone().requires_grad_()
+    ways = torch.cartesian_prod(*[torch.arange(len(z))] * tries)
+    log_p = z.log_softmax(0)[ways]  # (ways, tries)
+    advantages = rewards[ways] - rewards[ways].mean(1, keepdim=True)
+    chance = log_p.sum(1).exp().detach()
+    (chance * (advantages * log_p).mean(1)).sum().backward()
+    return z.grad
+""",
+        """
+import numpy as np
+
+def expected_gradient(logits, rewards, tries):
+    p, R = logits.softmax(0).numpy(), rewards.numpy()
+    ways = np.indices((len(p),) * tries).reshape(tries, -1)  # (tries, ways)
+    advantages = R[ways] - R[ways].mean(0)
+    scores = np.eye(len(p))[ways] - p  # (tries, ways, actions)
+    return np.einsum("w,kw,kwa->a", p[ways].prod(0), advantages, scores) / tries
+""",
+    ],
 }
 WRONG = {
     1: [
@@ -103,6 +139,13 @@ WRONG = {
         "lambda r: ((r.T - r.mean(1)) / (r.std(1, correction=0) + 1e-6))",
     ],
     2: [
+        "lambda z, R: torch.autograd.functional.jacobian(lambda v: v.softmax(0), z).T @ R",
+        """
+def exact_gradient(logits, rewards):
+    z = logits.detach().requires_grad_()
+    (z.softmax(0) @ rewards).backward()
+    return z.grad
+""",
         "lambda z, R: z.softmax(0) * (1 - z.softmax(0)) * R",
         "lambda z, R: z.softmax(0) * R - z.softmax(0) * R.sum()",
         "lambda z, R: (z.softmax(0) * R).sum()",
@@ -125,5 +168,53 @@ WRONG = {
         "lambda r, p, q, b: -b * (p - q).sum().item()",
         "lambda r, p, q, b: r - b * (p.log() - q.log()).sum().item()",
         "lambda r, p, q, b: r - b * (p - q).square().sum().item()",
+    ],
+    4: [
+        "lambda z, R, k: z.softmax(0) * (R - z.softmax(0) @ R)",
+        "lambda z, R, k: -z.softmax(0) * (R - z.softmax(0) @ R) * (k - 1) / k",
+        "lambda z, R, k: z.softmax(0) * (R - R.mean()) * (k - 1) / k",
+        "lambda z, R, k: z.softmax(0) * (R - z.softmax(0) @ R) * 7 / 8",
+        "lambda z, R, k: z.softmax(0) * R",
+        # leave one out
+        """
+def expected_gradient(logits, rewards, tries):
+    p = logits.softmax(0)
+    total = torch.zeros_like(p)
+    for way in torch.cartesian_prod(*[torch.arange(len(p))] * tries):
+        R = rewards[way]
+        advantages = R - (R.sum() - R) / (tries - 1)
+        scores = torch.nn.functional.one_hot(way, len(p)) - p
+        total += p[way].prod() * (advantages[:, None] * scores).mean(0)
+    return total
+""",
+        # each set of draws once, though it can come out in several orders
+        """
+def expected_gradient(logits, rewards, tries):
+    p = logits.softmax(0)
+    total = torch.zeros_like(p)
+    for way in torch.combinations(torch.arange(len(p)), tries, with_replacement=True):
+        advantages = rewards[way] - rewards[way].mean()
+        scores = torch.nn.functional.one_hot(way, len(p)) - p
+        total += p[way].prod() * (advantages[:, None] * scores).mean(0)
+    return total
+""",
+        # drawn, not gone through
+        """
+def expected_gradient(logits, rewards, tries):
+    p = logits.softmax(0)
+    way = torch.multinomial(p.expand(1000, -1), tries, replacement=True)
+    advantages = rewards[way] - rewards[way].mean(1, keepdim=True)
+    scores = torch.nn.functional.one_hot(way, len(p)) - p
+    return (advantages[..., None] * scores).mean((0, 1))
+""",
+        # no probabilities
+        """
+def expected_gradient(logits, rewards, tries):
+    p = logits.softmax(0)
+    way = torch.cartesian_prod(*[torch.arange(len(p))] * tries)
+    advantages = rewards[way] - rewards[way].mean(1, keepdim=True)
+    scores = torch.nn.functional.one_hot(way, len(p)) - p
+    return (advantages[..., None] * scores).mean((0, 1))
+""",
     ],
 }
