@@ -2,14 +2,17 @@
 
 RIGHT = {
     1: [
-        "8476 * 64 + 2 * (64 * 64 + 64) + 64 * 2 + 2",
-        "sum(p.numel() for p in SmallTextRNN(8476).parameters())",
-        "import numpy as np\nparameters = np.int64(550914)",
-        "torch.tensor([8476 * 64, 64 * 128 + 128, 130]).sum()",
-        "550_914",
-        "5.50914e5",
+        "8476 * 64 + 3 * 2 * (64 * 64 + 64) + 64 * 2 + 2",
+        'sum(p.numel() for p in TextRNN(8476, cell="gru").parameters())',
         """
-layers = nn.Embedding(8476, 64), nn.RNN(64, 64), nn.Linear(64, 2)
+import numpy as np
+parameters = np.int64(567554)
+""",
+        "torch.tensor([8476 * 64, 3 * (64 * 128 + 128), 130]).sum()",
+        "567_554",
+        "5.67554e5",
+        """
+layers = nn.Embedding(8476, 64), nn.GRU(64, 64), nn.Linear(64, 2)
 parameters = 0
 for layer in layers:
     for p in layer.parameters():
@@ -17,71 +20,53 @@ for layer in layers:
 """,
     ],
     2: [
-        "lambda x, h, W_ih, W_hh, bias: torch.tanh(x @ W_ih.T + h @ W_hh.T + bias)",
-        "lambda x, h, W_ih, W_hh, bias: (W_ih @ x.T + W_hh @ h.T + bias[:, None]).tanh().T",
-        "lambda x, h, W_ih, W_hh, bias: torch.tanh("
-        "torch.cat([x, h], 1) @ torch.cat([W_ih, W_hh], 1).T + bias)",
         """
-def elman_step(x, h, W_ih, W_hh, bias):
-    a = torch.einsum("be,he->bh", x, W_ih) + torch.einsum("bk,hk->bh", h, W_hh) + bias
-    return (a.exp() - (-a).exp()) / (a.exp() + (-a).exp())
+def read_in_pieces(rnn, x, size):
+    h, states = torch.zeros(1, len(x), rnn.hidden_size), []
+    for start in range(0, x.shape[1], size):
+        out, h = rnn(x[:, start : start + size], h.detach())
+        states += [out]
+    return torch.cat(states, 1)
 """,
         """
-def elman_step(x, h, W_ih, W_hh, bias):
-    return [torch.tanh(W_ih @ x[i] + W_hh @ h[i] + bias) for i in range(len(x))]
+def read_in_pieces(rnn, x, size):  # step by step
+    h, states = None, []
+    for t in range(x.shape[1]):
+        if t % size == 0 and h is not None:
+            h = h.detach()
+        _, h = rnn(x[:, t : t + 1], h)
+        states.append(h[0])
+    return torch.stack(states, dim=1)
 """,
         """
-def elman_step(x, h, W_ih, W_hh, bias):
-    h[:] = torch.tanh(x @ W_ih.mT + h @ W_hh.mT + bias)
-    return h
+def read_in_pieces(rnn, x, size, h=None):
+    if x.shape[1] == 0:
+        return x.new_zeros(len(x), 0, rnn.hidden_size)
+    states, h = rnn(x[:, :size], h)
+    return torch.cat([states, read_in_pieces(rnn, x[:, size:], size, h.detach())], dim=1)
 """,
         """
-import numpy as np
-
-def elman_step(x, h, W_ih, W_hh, bias):
-    x, h, W_ih, W_hh, bias = (t.numpy() for t in (x, h, W_ih, W_hh, bias))
-    return np.tanh(x @ W_ih.T + h @ W_hh.T + bias)
+def read_in_pieces(rnn, x, size):
+    states = torch.empty(len(x), x.shape[1], rnn.hidden_size)
+    h = None
+    for start in range(0, x.shape[1], size):
+        states[:, start : start + size], last = rnn(x[:, start : start + size], h)
+        h = last.clone().detach_()
+    return states
 """,
         """
-def elman_step(x, h, W_ih, W_hh, bias):
-    cell = nn.RNNCell(x.shape[1], h.shape[1])
-    with torch.no_grad():
-        for parameter, value in zip(cell.parameters(), (W_ih, W_hh, bias, 0 * bias)):
-            parameter.copy_(value)
-    return cell(x, h)
+def read_in_pieces(rnn, x, size):  # by the formula
+    h, states = torch.zeros(len(x), rnn.hidden_size), []
+    for t, word in enumerate(x.unbind(1)):
+        h = h.data if t % size == 0 else h
+        h = torch.tanh(
+            word @ rnn.weight_ih_l0.T + rnn.bias_ih_l0 + h @ rnn.weight_hh_l0.T + rnn.bias_hh_l0
+        )
+        states.append(h)
+    return torch.stack(states, 1)
 """,
     ],
     3: [
-        "lambda states, lengths: (states[:, 0] + states[range(len(states)), lengths - 1]) / 2",
-        """
-def both_ends(states, lengths):
-    index = (lengths - 1)[:, None, None].expand(-1, 1, states.shape[2])
-    last = states.gather(1, index).squeeze(1)
-    return torch.stack([states[:, 0], last]).mean(0)
-""",
-        """
-def both_ends(states, lengths):
-    return torch.lerp(states[:, 0], pool(states, lengths, "last"), 0.5)
-""",
-        """
-def both_ends(states, lengths):
-    here = torch.arange(states.shape[1]) == lengths[:, None] - 1
-    return 0.5 * states[:, 0] + 0.5 * (states * here[..., None]).sum(1)
-""",
-        """
-import numpy as np
-
-def both_ends(states, lengths):
-    states = states.numpy()
-    return (states[:, 0] + states[np.arange(len(states)), lengths.numpy() - 1]) / 2
-""",
-        """
-def both_ends(states, lengths):
-    ends = torch.vmap(lambda s, n: s.index_select(0, torch.stack([0 * n, n - 1])).mean(0))
-    return ends(states, lengths)
-""",
-    ],
-    4: [
         """
 def mean_backward(m_bar, lengths, time):
     real = torch.arange(time)[None] < lengths[:, None]
@@ -114,47 +99,117 @@ def mean_backward(m_bar, lengths, time):
     return np.stack([np.stack([np.array(step) for step in row]) for row in rows])
 """,
     ],
+    4: [
+        """
+def gru_backward(h_bar, x, h, W_ih, W_hh, b_ih, b_hh):
+    cell = nn.GRUCell(x.shape[1], h.shape[1]).double()
+    with torch.no_grad():
+        for p, value in zip(cell.parameters(), (W_ih, W_hh, b_ih, b_hh)):
+            p.copy_(value)
+    cell(x.requires_grad_(), h.requires_grad_()).backward(h_bar)
+    return x.grad, h.grad, *(p.grad for p in cell.parameters())
+""",
+        """
+def gru_backward(h_bar, x, h, W_ih, W_hh, b_ih, b_hh):
+    H = h.shape[1]
+    gx, gh = x @ W_ih.T + b_ih, h @ W_hh.T + b_hh
+    r = 1 / (1 + torch.exp(-(gx[:, :H] + gh[:, :H])))
+    z = 1 / (1 + torch.exp(-(gx[:, H : 2 * H] + gh[:, H : 2 * H])))
+    n = torch.tanh(gx[:, 2 * H :] + r * gh[:, 2 * H :])
+    dn = h_bar * (1 - z) * (1 - n * n)
+    dz = h_bar * (h - n) * z * (1 - z)
+    dr = dn * gh[:, 2 * H :] * r * (1 - r)
+    out = {"x": torch.zeros_like(x), "h": h_bar * z}
+    out |= {"W_ih": torch.zeros_like(W_ih), "W_hh": torch.zeros_like(W_hh)}
+    out |= {"b_ih": torch.zeros_like(b_ih), "b_hh": torch.zeros_like(b_hh)}
+    for k, (dx, dh) in enumerate([(dr, dr), (dz, dz), (dn, dn * r)]):
+        rows = slice(k * H, (k + 1) * H)
+        out["x"] += dx @ W_ih[rows]
+        out["h"] += dh @ W_hh[rows]
+        out["W_ih"][rows], out["b_ih"][rows] = dx.T @ x, dx.sum(0)
+        out["W_hh"][rows], out["b_hh"][rows] = dh.T @ h, dh.sum(0)
+    return list(out.values())
+""",
+        """
+import numpy as np
+
+def gru_backward(h_bar, x, h, W_ih, W_hh, b_ih, b_hh):
+    h_bar, x, h, W_ih, W_hh, b_ih, b_hh = map(
+        np.asarray, (h_bar, x, h, W_ih, W_hh, b_ih, b_hh)
+    )
+    sigmoid = lambda a: 1 / (1 + np.exp(-a))
+    rx, zx, nx = np.split(x @ W_ih.T + b_ih, 3, axis=1)
+    rh, zh, nh = np.split(h @ W_hh.T + b_hh, 3, axis=1)
+    r, z = sigmoid(rx + rh), sigmoid(zx + zh)
+    n = np.tanh(nx + r * nh)
+    dn = h_bar * (1 - z) * (1 - n**2)
+    dz, dr = h_bar * (h - n) * z * (1 - z), dn * nh * r * (1 - r)
+    gx, gh = np.hstack([dr, dz, dn]), np.hstack([dr, dz, dn * r])
+    return gx @ W_ih, gh @ W_hh + h_bar * z, gx.T @ x, gh.T @ h, gx.sum(0), gh.sum(0)
+""",
+    ],
 }
 WRONG = {
     1: [
-        "550914.4",
-        "(550, 914)",
-        "8475 * 64 + 2 * (64 * 64 + 64) + 64 * 2 + 2",
-        "8476 * 64 + 64 * 64 + 64 + 64 * 2 + 2",
+        "567554.4",
+        "(567, 554)",
+        "8475 * 64 + 3 * 2 * (64 * 64 + 64) + 64 * 2 + 2",
+        "8476 * 64 + 3 * (64 * 64 + 64) + 64 * 2 + 2",
         "8476 * 64",
-        "'550,914'",
-        "550915",
-        "551000",
+        "'567,554'",
+        "567555",
+        "568000",
         "8476 + 64 + 64 + 2",
-        "8476 * 64 + 2 * (64 * 64 + 64) + 64 * 2 + 64",
+        "550914",
+        "8476 * 64 + 2 * 2 * (64 * 64 + 64) + 64 * 2 + 2",
     ],
     2: [
-        "lambda x, h, W_ih, W_hh, bias: torch.sigmoid(x @ W_ih.T + h @ W_hh.T + bias)",
-        "lambda x, h, W_ih, W_hh, bias: torch.tanh(x @ W_ih.T + h @ W_hh.T)",
-        "lambda x, h, W_ih, W_hh, bias: torch.tanh(x @ W_ih.T) + torch.tanh(h @ W_hh.T) + bias",
-        "lambda x, h, W_ih, W_hh, bias: torch.tanh(x @ W_ih + h @ W_hh + bias)",
-        "lambda x, h, W_ih, W_hh, bias: torch.tanh(x @ W_ih.T + h @ W_hh.T + 2 * bias)",
-        "lambda x, h, W_ih, W_hh, bias: torch.tanh(W_ih @ x + W_hh @ h + bias)",
-        "lambda x, h, W_ih, W_hh, bias: torch.tanh(x @ W_ih.T + h + bias)",
-        "lambda x, h, W_ih, W_hh, bias: (torch.tanh(x @ W_ih.T + h @ W_hh.T + bias), h)",
-        "lambda x, h, W_ih, W_hh, bias: torch.tanh(x @ W_ih.T + h @ W_hh.T + bias).T",
-        "lambda x, h, W_ih, W_hh, bias: torch.tanh(x @ W_ih.T + h @ W_hh.T + bias)[0]",
-        "lambda x, h, W_ih, W_hh, bias: -torch.tanh(x @ W_ih.T + h @ W_hh.T + bias)",
+        "lambda rnn, x, size: rnn(x.detach())[0]",
+        "lambda rnn, x, size: rnn(x)[1]",
+        "lambda rnn, x, size: rnn(x[:, :size])[0]",
+        """
+def read_in_pieces(rnn, x, size):  # the rest is dropped
+    h, states = None, []
+    for piece in range(x.shape[1] // size):
+        out, h = rnn(x[:, piece * size : (piece + 1) * size], h)
+        h = h.detach()
+        states.append(out)
+    return torch.cat(states, 1)
+""",
+        """
+def read_in_pieces(rnn, x, size):  # a list of pieces
+    h, states = None, []
+    for piece in x.split(size, 1):
+        out, h = rnn(piece, h)
+        states.append(out)
+        h = h.detach()
+    return states
+""",
+        """
+def read_in_pieces(rnn, x, size):  # one border too early
+    h, states = None, []
+    for t in range(x.shape[1]):
+        h = h.detach() if t % size == size - 1 and h is not None else h
+        out, h = rnn(x[:, t : t + 1], h)
+        states.append(out)
+    return torch.cat(states, 1)
+""",
+        """
+def read_in_pieces(rnn, x, size):  # cut along the batch
+    h, states = None, []
+    for piece in x.split(size):
+        out, h = rnn(piece, h)
+        h = h.detach()
+        states.append(out)
+    return torch.cat(states)
+""",
+        """
+def read_in_pieces(rnn, x, size):
+    with torch.no_grad():
+        return rnn(x)[0]
+""",
     ],
     3: [
-        "lambda states, lengths: (states[:, 0] + states[range(len(states)), lengths]) / 2",
-        "lambda states, lengths: (states[:, 0] + states[:, lengths - 1]) / 2",
-        "lambda states, lengths: (states[0] + states[-1]) / 2",
-        "lambda states, lengths: states[:, 0]",
-        "lambda states, lengths: pool(states, lengths, 'mean')",
-        "lambda states, lengths: (states[:, 1] + states[range(len(states)), lengths - 1]) / 2",
-        "lambda states, lengths: (states[:, 0] - states[range(len(states)), lengths - 1]) / 2",
-        "lambda states, lengths: (states[:, 0] + states[range(len(states)), lengths - 2]) / 2",
-        "lambda states, lengths: ((states[:, 0] + pool(states, lengths, 'last')) / 2).mean(1)",
-        "lambda states, lengths: ((states[:, 0] + pool(states, lengths, 'last')) / 2)[:, None]",
-        "lambda states, lengths: (states[:, 0], pool(states, lengths, 'last'))",
-    ],
-    4: [
         "lambda m_bar, lengths, time: m_bar / lengths[:, None]",
         "lambda m_bar, lengths, time: m_bar[:, None].expand(-1, time, -1)",
         "lambda m_bar, lengths, time: (m_bar / time)[:, None].expand(-1, time, -1)",
@@ -189,6 +244,235 @@ def mean_backward(m_bar, lengths, time):
     for row, n in enumerate(lengths):
         h_bar[row, n] = m_bar[row]
     return h_bar
+""",
+    ],
+    4: [
+        """
+def gru_backward(h_bar, x, h, W_ih, W_hh, b_ih, b_hh):
+    r_x, z_x, n_x = (x @ W_ih.T + b_ih).chunk(3, 1)
+    r_h, z_h, n_h = (h @ W_hh.T + b_hh).chunk(3, 1)
+    r, z = torch.sigmoid(r_x + r_h), torch.sigmoid(z_x + z_h)
+    n = torch.tanh(n_x + r * n_h)
+    a_n = h_bar * (1 - z) * (1 - n**2)
+    a_z = h_bar * (h - n) * z * (1 - z)
+    a_r = a_n * n_h * r * (1 - r)
+    u, v = torch.cat([a_r, a_z, a_n], 1), torch.cat([a_r, a_z, a_n], 1)
+    return [
+        u @ W_ih,
+        v @ W_hh + h_bar * z,
+        u.T @ x,
+        v.T @ h,
+        u.sum(0),
+        v.sum(0),
+    ]
+""",
+        """
+def gru_backward(h_bar, x, h, W_ih, W_hh, b_ih, b_hh):
+    r_x, z_x, n_x = (x @ W_ih.T + b_ih).chunk(3, 1)
+    r_h, z_h, n_h = (h @ W_hh.T + b_hh).chunk(3, 1)
+    r, z = torch.sigmoid(r_x + r_h), torch.sigmoid(z_x + z_h)
+    n = torch.tanh(n_x + r * n_h)
+    a_n = h_bar * (1 - z) * (1 - n**2)
+    a_z = h_bar * (h - n) * z * (1 - z)
+    a_r = a_n * n_h * r * (1 - r)
+    u, v = torch.cat([a_r, a_z, a_n], 1), torch.cat([a_r, a_z, a_n * r], 1)
+    return [
+        u @ W_ih,
+        v @ W_hh,
+        u.T @ x,
+        v.T @ h,
+        u.sum(0),
+        v.sum(0),
+    ]
+""",
+        """
+def gru_backward(h_bar, x, h, W_ih, W_hh, b_ih, b_hh):
+    r_x, z_x, n_x = (x @ W_ih.T + b_ih).chunk(3, 1)
+    r_h, z_h, n_h = (h @ W_hh.T + b_hh).chunk(3, 1)
+    r, z = torch.sigmoid(r_x + r_h), torch.sigmoid(z_x + z_h)
+    n = torch.tanh(n_x + r * n_h)
+    a_n = h_bar * (1 - z) * (1 - n**2)
+    a_z = h_bar * (n - h) * z * (1 - z)
+    a_r = a_n * n_h * r * (1 - r)
+    u, v = torch.cat([a_r, a_z, a_n], 1), torch.cat([a_r, a_z, a_n * r], 1)
+    return [
+        u @ W_ih,
+        v @ W_hh + h_bar * z,
+        u.T @ x,
+        v.T @ h,
+        u.sum(0),
+        v.sum(0),
+    ]
+""",
+        """
+def gru_backward(h_bar, x, h, W_ih, W_hh, b_ih, b_hh):
+    r_x, z_x, n_x = (x @ W_ih.T + b_ih).chunk(3, 1)
+    r_h, z_h, n_h = (h @ W_hh.T + b_hh).chunk(3, 1)
+    r, z = torch.sigmoid(r_x + r_h), torch.sigmoid(z_x + z_h)
+    n = torch.tanh(n_x + r * n_h)
+    a_n = h_bar * (1 - z) * (1 - n**2)
+    a_z = h_bar * (h - n)
+    a_r = a_n * n_h * r * (1 - r)
+    u, v = torch.cat([a_r, a_z, a_n], 1), torch.cat([a_r, a_z, a_n * r], 1)
+    return [
+        u @ W_ih,
+        v @ W_hh + h_bar * z,
+        u.T @ x,
+        v.T @ h,
+        u.sum(0),
+        v.sum(0),
+    ]
+""",
+        """
+def gru_backward(h_bar, x, h, W_ih, W_hh, b_ih, b_hh):
+    r_x, z_x, n_x = (x @ W_ih.T + b_ih).chunk(3, 1)
+    r_h, z_h, n_h = (h @ W_hh.T + b_hh).chunk(3, 1)
+    r, z = torch.sigmoid(r_x + r_h), torch.sigmoid(z_x + z_h)
+    n = torch.tanh(n_x + r * n_h)
+    a_n = h_bar * z * (1 - n**2)
+    a_z = h_bar * (h - n) * z * (1 - z)
+    a_r = a_n * n_h * r * (1 - r)
+    u, v = torch.cat([a_r, a_z, a_n], 1), torch.cat([a_r, a_z, a_n * r], 1)
+    return [
+        u @ W_ih,
+        v @ W_hh + h_bar * z,
+        u.T @ x,
+        v.T @ h,
+        u.sum(0),
+        v.sum(0),
+    ]
+""",
+        """
+def gru_backward(h_bar, x, h, W_ih, W_hh, b_ih, b_hh):
+    r_x, z_x, n_x = (x @ W_ih.T + b_ih).chunk(3, 1)
+    r_h, z_h, n_h = (h @ W_hh.T + b_hh).chunk(3, 1)
+    r, z = torch.sigmoid(r_x + r_h), torch.sigmoid(z_x + z_h)
+    n = torch.tanh(n_x + r * n_h)
+    a_n = h_bar * (1 - z) * (1 - n**2)
+    a_z = h_bar * (h - n) * z * (1 - z)
+    a_r = a_n * n_h * r * (1 - r)
+    u, v = torch.cat([a_r, a_z, a_n], 1), torch.cat([a_r, a_z, a_n * r], 1)
+    return [
+        u @ W_ih,
+        v @ W_hh + h_bar * z,
+        u.T @ x,
+        u.T @ h,
+        u.sum(0),
+        v.sum(0),
+    ]
+""",
+        """
+def gru_backward(h_bar, x, h, W_ih, W_hh, b_ih, b_hh):
+    r_x, z_x, n_x = (x @ W_ih.T + b_ih).chunk(3, 1)
+    r_h, z_h, n_h = (h @ W_hh.T + b_hh).chunk(3, 1)
+    r, z = torch.sigmoid(r_x + r_h), torch.sigmoid(z_x + z_h)
+    n = torch.tanh(n_x + r * n_h)
+    a_n = h_bar * (1 - z) * (1 - n**2)
+    a_z = h_bar * (h - n) * z * (1 - z)
+    a_r = a_n * n_h * r * (1 - r)
+    u, v = torch.cat([a_r, a_z, a_n], 1), torch.cat([a_r, a_z, a_n * r], 1)
+    return [
+        u @ W_ih,
+        v @ W_hh + h_bar * z,
+        x.T @ u,
+        v.T @ h,
+        u.sum(0),
+        v.sum(0),
+    ]
+""",
+        """
+def gru_backward(h_bar, x, h, W_ih, W_hh, b_ih, b_hh):
+    r_x, z_x, n_x = (x @ W_ih.T + b_ih).chunk(3, 1)
+    r_h, z_h, n_h = (h @ W_hh.T + b_hh).chunk(3, 1)
+    r, z = torch.sigmoid(r_x + r_h), torch.sigmoid(z_x + z_h)
+    n = torch.tanh(n_x + r * n_h)
+    a_n = h_bar * (1 - z) * (1 - n**2)
+    a_z = h_bar * (h - n) * z * (1 - z)
+    a_r = a_n * n_h * r * (1 - r)
+    u, v = torch.cat([a_r, a_z, a_n], 1), torch.cat([a_r, a_z, a_n * r], 1)
+    return [
+        u @ W_ih,
+        v @ W_hh + h_bar * z,
+        u.T @ x,
+        v.T @ h,
+        u.sum(0),
+        v.mean(0),
+    ]
+""",
+        """
+def gru_backward(h_bar, x, h, W_ih, W_hh, b_ih, b_hh):
+    r_x, z_x, n_x = (x @ W_ih.T + b_ih).chunk(3, 1)
+    r_h, z_h, n_h = (h @ W_hh.T + b_hh).chunk(3, 1)
+    r, z = torch.sigmoid(r_x + r_h), torch.sigmoid(z_x + z_h)
+    n = torch.tanh(n_x + r * n_h)
+    a_n = h_bar * (1 - z) * (1 - n**2)
+    a_z = h_bar * (h - n) * z * (1 - z)
+    a_r = a_n * n_h * r * (1 - r)
+    u, v = torch.cat([a_r, a_z, a_n], 1), torch.cat([a_r, a_z, a_n * r], 1)
+    return [
+        u @ W_ih,
+        v @ W_hh + h_bar * z,
+        u.T @ x,
+        v.T @ h,
+        u.sum(0),
+    ]
+""",
+        """
+def gru_backward(h_bar, x, h, W_ih, W_hh, b_ih, b_hh):
+    r_x, z_x, n_x = (x @ W_ih.T + b_ih).chunk(3, 1)
+    r_h, z_h, n_h = (h @ W_hh.T + b_hh).chunk(3, 1)
+    r, z = torch.sigmoid(r_x + r_h), torch.sigmoid(z_x + z_h)
+    n = torch.tanh(n_x + r * n_h)
+    a_n = h_bar * (1 - z) * (1 - n)
+    a_z = h_bar * (h - n) * z * (1 - z)
+    a_r = a_n * n_h * r * (1 - r)
+    u, v = torch.cat([a_r, a_z, a_n], 1), torch.cat([a_r, a_z, a_n * r], 1)
+    return [
+        u @ W_ih,
+        v @ W_hh + h_bar * z,
+        u.T @ x,
+        v.T @ h,
+        u.sum(0),
+        v.sum(0),
+    ]
+""",
+        """
+def gru_backward(h_bar, x, h, W_ih, W_hh, b_ih, b_hh):
+    r_x, z_x, n_x = (x @ W_ih.T + b_ih).chunk(3, 1)
+    r_h, z_h, n_h = (h @ W_hh.T + b_hh).chunk(3, 1)
+    r, z = torch.sigmoid(r_x + r_h), torch.sigmoid(z_x + z_h)
+    n = torch.tanh(n_x + r * n_h)
+    a_n = h_bar * (1 - z) * (1 - n**2)
+    a_z = h_bar * (h - n) * z * (1 - z)
+    a_r = a_n * n_x * r * (1 - r)
+    u, v = torch.cat([a_r, a_z, a_n], 1), torch.cat([a_r, a_z, a_n * r], 1)
+    return [
+        u @ W_ih,
+        v @ W_hh + h_bar * z,
+        u.T @ x,
+        v.T @ h,
+        u.sum(0),
+        v.sum(0),
+    ]
+""",
+        """
+def gru_backward(h_bar, x, h, W_ih, W_hh, b_ih, b_hh):
+    r_x, z_x, n_x = (x @ W_ih.T + b_ih).chunk(3, 1)
+    r_h, z_h, n_h = (h @ W_hh.T + b_hh).chunk(3, 1)
+    r, z = torch.sigmoid(r_x + r_h), torch.sigmoid(z_x + z_h)
+    n = torch.tanh(n_x + r * n_h)
+    a_n = h_bar * (1 - z) * (1 - n**2)
+    a_z = h_bar * (h - n) * z * (1 - z)
+    a_r = a_n * n_h * r * (1 - r)
+    u, v = torch.cat([a_z, a_r, a_n], 1), torch.cat([a_r, a_z, a_n * r], 1)
+    return [
+        u @ W_ih,
+        v @ W_hh + h_bar * z,
+        u.T @ x,
+        v.T @ h,
+        u.sum(0),
+        v.sum(0),
+    ]
 """,
     ],
 }

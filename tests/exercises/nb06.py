@@ -2,17 +2,36 @@
 
 RIGHT = {
     1: [
-        "-(-8049 // 100) * 6",
-        "(8049 // 100 + 1) * 6",
-        "sum(len(range(0, 8049, 100)) for _ in range(6))",
-        "import numpy as np\nsteps = np.ceil(8049 / 100) * 6",
-        "torch.tensor(8049 / 100).ceil() * 6",
-        "torch.arange(8049).split(100).__len__() * 6",
+        "lambda losses, sizes: sum(map(lambda loss, n: loss * n, losses, sizes)) / sum(sizes)",
         """
-steps = 0
-for epoch in range(6):
-    for start in range(0, 8049, 100):
-        steps += 1
+import numpy as np
+mean_loss = lambda losses, sizes: np.average(losses, weights=sizes)
+""",
+        """
+def mean_loss(losses, sizes):
+    every = []
+    for loss, size in zip(losses, sizes):
+        every += [loss] * size
+    return sum(every) / len(every)
+""",
+        """
+def mean_loss(losses, sizes):
+    losses, sizes = torch.tensor(losses), torch.tensor(sizes)
+    return losses @ (sizes / sizes.sum())
+""",
+        """
+def mean_loss(losses, sizes):  # a running mean
+    mean = count = 0
+    for loss, size in zip(losses, sizes):
+        count += size
+        mean += (loss - mean) * size / count
+    return mean
+""",
+        """
+from fractions import Fraction
+
+def mean_loss(losses, sizes):
+    return sum(Fraction(loss) * size for loss, size in zip(losses, sizes)) / sum(sizes)
 """,
     ],
     2: [
@@ -60,68 +79,168 @@ def stops_after(losses, patience):
     ],
     3: [
         """
-def clip(gradient, longest):
-    length = gradient.norm()
-    return gradient if length <= longest else gradient * longest / length
+def clip(gradients, longest):
+    length = torch.cat([g.flatten() for g in gradients]).norm()
+    return [g * longest / length if length > longest else g for g in gradients]
 """,
         """
-def clip(gradient, longest):
-    length = math.sqrt(sum(g * g for g in gradient.tolist()))
+def clip(gradients, longest):
+    length = torch.stack([g.norm() for g in gradients]).norm()
     if length > longest:
-        gradient *= longest / length
-    return gradient
+        for g in gradients:
+            g *= longest / length
+    return gradients
 """,
-        "lambda g, n: [x / max(1.0, math.hypot(*g.tolist()) / n) for x in g.tolist()]",
-        "lambda g, n: g * min(1.0, n / g.norm())",
-        "lambda g, n: torch.renorm(g[None], p=2, dim=0, maxnorm=n)[0]",
+        "lambda gs, n: [g * min(1.0, n / math.hypot(*(x.norm() for x in gs), 1e-9)) for g in gs]",
+        """
+def clip(gradients, longest):
+    weights = [nn.Parameter(torch.zeros_like(g)) for g in gradients]
+    for weight, g in zip(weights, gradients):
+        weight.grad = g
+    nn.utils.clip_grad_norm_(weights, longest)
+    return [weight.grad for weight in weights]
+""",
         """
 import numpy as np
 
-def clip(gradient, longest):
-    g = gradient.numpy()
-    return g * min(1.0, longest / max(np.linalg.norm(g), 1e-9))
+def clip(gradients, longest):
+    gradients = [g.numpy() for g in gradients]
+    length = np.sqrt(sum((g**2).sum() for g in gradients))
+    return tuple(g / max(1, length / longest) for g in gradients)
 """,
         """
-def clip(gradient, longest):
-    weight = nn.Parameter(torch.zeros_like(gradient))
-    weight.grad = gradient
-    nn.utils.clip_grad_norm_([weight], longest)
-    return weight.grad
+def clip(gradients, longest):
+    factor = longest / torch.nn.utils.get_total_norm(gradients).clamp(min=1e-9)
+    return [g * factor.clamp(max=1) for g in gradients]
 """,
     ],
     4: [
-        "lambda step, warmup, total: min(step / warmup, (total - step) / (total - warmup))",
         """
-import numpy as np
+def my_fit(model, train, validation, epochs, lr, patience):
+    optimizer = torch.optim.AdamW(model.parameters(), lr=lr, weight_decay=0)
+    steps = epochs * len(train)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1 - step / steps)
+    losses, seen = [], []
+    for epoch in range(epochs):
+        model.train()
+        train.set_epoch(epoch)
+        for batch in train:
+            loss = nn.functional.cross_entropy(model(batch.tokens, batch.lengths), batch.labels)
+            optimizer.zero_grad()
+            loss.backward()
+            nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            optimizer.step()
+            schedule.step()
+            losses.append(loss.item())
+        seen.append(evaluate(model, validation)[0])
+        if seen[-1] == min(seen):
+            best = {name: value.clone() for name, value in model.state_dict().items()}
+        if epoch - seen.index(min(seen)) >= patience:
+            break
+    model.load_state_dict(best)
+    return losses
+""",
+        """
+def my_fit(model, train, validation, epochs, lr, patience):
+    optimizer = torch.optim.Adam(model.parameters(), lr=lr)
+    steps = epochs * len(train)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1 - step / steps)
+    losses, seen = [], []
+    for epoch in range(epochs):
+        model.train()
+        train.set_epoch(epoch)
+        for batch in train:
+            loss = nn.functional.cross_entropy(model(batch.tokens, batch.lengths), batch.labels)
+            optimizer.zero_grad()
+            loss.backward()
+            nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            optimizer.step()
+            schedule.step()
+            losses.append(loss.item())
+        seen.append(evaluate(model, validation)[0])
+        if seen[-1] == min(seen):
+            best = {name: value.clone() for name, value in model.state_dict().items()}
+        if epoch - seen.index(min(seen)) >= patience:
+            break
+    model.load_state_dict(best)
+    return losses
+""",
+        """
+def my_fit(model, train, validation, epochs, lr, patience):
+    optimizer = torch.optim.AdamW(model.parameters(), lr=lr, weight_decay=0)
+    steps = epochs * len(train)
+    schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.0, total_iters=steps)
+    losses, seen = [], []
+    for epoch in range(epochs):
+        model.train()
+        train.set_epoch(epoch)
+        for batch in train:
+            loss = nn.functional.cross_entropy(model(batch.tokens, batch.lengths), batch.labels)
+            optimizer.zero_grad()
+            loss.backward()
+            nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            optimizer.step()
+            schedule.step()
+            losses.append(loss.detach())
+        seen.append(evaluate(model, validation)[0])
+        if seen[-1] == min(seen):
+            best = {name: value.clone() for name, value in model.state_dict().items()}
+        if epoch - seen.index(min(seen)) >= patience:
+            break
+    model.load_state_dict(best)
+    return losses
+""",
+        """
+def my_fit(model, train, validation, epochs, lr, patience):
+    parts = {"epochs": epochs, "lr": lr, "patience": patience}
+    parts |= {"decay": True, "keep_best": True, "device": "cpu"}
+    return torch.tensor([r.loss for r in training.fit(model, train, validation, **parts).steps])
+""",
+        """
+def my_fit(model, train, validation, epochs, lr, patience):
+    optimizer = torch.optim.AdamW(model.parameters(), lr=lr, weight_decay=0)
+    steps = epochs * len(train)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1 - step / steps)
+    import tempfile
 
-def warmup_factor(step, warmup, total):
-    return np.interp(step, [0, warmup, total], [0, 1, 0])
-""",
-        """
-def warmup_factor(step, warmup, total):
-    if step <= warmup:
-        return torch.tensor(step / warmup)
-    return torch.tensor(1 - (step - warmup) / (total - warmup))
-""",
-        """
-from fractions import Fraction
-
-def warmup_factor(step, warmup, total):
-    rise, fall = Fraction(step, warmup), Fraction(total - step, total - warmup)
-    return rise if rise < fall else fall
-""",
-        """
-def warmup_factor(step, warmup, total):
-    if step >= warmup:
-        return max(0, total - step) / (total - warmup)
-    return sum(1 / warmup for _ in range(step))
+    folder_of_mine = tempfile.mkdtemp()
+    losses, seen = [], []
+    for epoch in range(epochs):
+        model.train()
+        train.set_epoch(epoch)
+        for batch in train:
+            loss = nn.functional.cross_entropy(model(batch.tokens, batch.lengths), batch.labels)
+            optimizer.zero_grad()
+            loss.backward()
+            nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            optimizer.step()
+            schedule.step()
+            losses.append(loss.item())
+        model.eval()
+        with torch.inference_mode():
+            logits, labels = predict(model, validation)
+            seen.append(nn.functional.cross_entropy(logits, labels).item())
+        if seen[-1] == min(seen):
+            torch.save(model.state_dict(), folder_of_mine + '/best.pt')
+        if epoch - seen.index(min(seen)) >= patience:
+            break
+    model.load_state_dict(torch.load(folder_of_mine + '/best.pt'))
+    return losses
 """,
     ],
 }
 WRONG = {
-    1: ["8049 * 6", "487", "8049 / 100 * 6", "'486'", "81 + 6", "-486", "8049 // 600", "[81] * 6"],
+    1: [
+        "lambda losses, sizes: losses[-1]",
+        "lambda losses, sizes: sum(losses)",
+        "lambda losses, sizes: sum(losses) / len(losses) * sizes[-1] / sizes[0]",
+        "lambda losses, sizes: sum(n / loss for loss, n in zip(losses, sizes)) / sum(sizes)",
+        "lambda losses, sizes: sorted(losses)[len(losses) // 2]",
+        "lambda losses, sizes: sum(loss * n for loss, n in zip(losses, sizes)) // sum(sizes)",
+        "lambda losses, sizes: [loss * n / sum(sizes) for loss, n in zip(losses, sizes)]",
+        "lambda m, sizes: sum(x * n for x, n in zip(m[:-1], sizes[:-1])) / max(1, sum(sizes[:-1]))",
+    ],
     2: [
-        # an equal loss taken for an improvement
         """
 def stops_after(losses, patience):
     best, best_epoch = math.inf, 0
@@ -132,7 +251,6 @@ def stops_after(losses, patience):
             return epoch
     return len(losses)
 """,
-        # one epoch too late
         """
 def stops_after(losses, patience):
     best, waited = math.inf, 0
@@ -143,7 +261,6 @@ def stops_after(losses, patience):
             return epoch
     return len(losses)
 """,
-        # the counter is never set back
         """
 def stops_after(losses, patience):
     best, waited = math.inf, 0
@@ -156,14 +273,12 @@ def stops_after(losses, patience):
             return epoch
     return len(losses)
 """,
-        # None where training never stops early
         """
 def stops_after(losses, patience):
     for epoch in range(1, len(losses) + 1):
         if epoch - losses.index(min(losses[:epoch])) - 1 >= patience:
             return epoch
 """,
-        # patience is always two
         """
 def stops_after(losses, patience):
     for epoch in range(1, len(losses) + 1):
@@ -176,30 +291,362 @@ def stops_after(losses, patience):
         "lambda losses, patience: len(losses)",
     ],
     3: [
-        "lambda g, n: g / g.norm() * n",
-        "lambda g, n: g.clamp(max=n)",
-        "lambda g, n: g * min(1.0, n / (g @ g + 1e-12))",
-        "lambda g, n: g * min(1.0, n / (g.abs().sum() + 1e-12))",
-        "lambda g, n: g * min(1.0, n / (g.abs().max() + 1e-12))",
-        "lambda g, n: g.norm().clamp(max=n)",
-        "lambda g, n: g if g.norm() <= n else torch.zeros_like(g)",
-        "lambda g, n: -g * min(1.0, n / (g.norm() + 1e-12))",
-        "lambda g, n: nn.utils.clip_grad_norm_(g, n)",
+        "lambda gs, n: [g / g.norm() * n for g in gs]",
+        "lambda gs, n: [g.clamp(max=n) for g in gs]",
+        "lambda gs, n: [g * min(1.0, n / (sum(x.norm() for x in gs) + 1e-12)) for g in gs]",
+        "lambda gs, n: [g * min(1.0, n / (max(x.norm() for x in gs) + 1e-12)) for g in gs]",
+        "lambda gs, n: [g * min(1.0, n / (max(x.abs().max() for x in gs) + 1e-12)) for g in gs]",
+        "lambda gs, n: math.sqrt(sum(x.norm() ** 2 for x in gs))",
+        "lambda gs, n: [0 * g for g in gs]",
+        "lambda gs, n: gs[0]",
+        "lambda gs, n: torch.cat([g.flatten() for g in gs])",
+        "lambda gs, n: gs",
+        "lambda gs, n: [-g * min(1.0, n / math.hypot(*(x.norm() for x in gs), 1e-9)) for g in gs]",
+        "lambda gs, n: nn.utils.clip_grad_norm_(gs, n)",
     ],
     4: [
-        "lambda step, warmup, total: min(1.0, step / warmup)",
-        "lambda step, warmup, total: min((step + 1) / warmup, (total - step) / (total - warmup))",
-        "lambda step, warmup, total: step // warmup if step < warmup else 1 - step // total",
         """
-def warmup_factor(step, warmup, total):  # a cosine for the fall
-    if step < warmup:
-        return step / warmup
-    return (1 + math.cos(math.pi * (step - warmup) / (total - warmup))) / 2
+def my_fit(model, train, validation, epochs, lr, patience):
+    optimizer = torch.optim.AdamW(model.parameters(), lr=lr, weight_decay=0)
+    steps = epochs * len(train)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1 - step / steps)
+    losses, seen = [], []
+    for epoch in range(epochs):
+        model.train()
+        train.set_epoch(epoch)
+        for batch in train:
+            loss = nn.functional.cross_entropy(model(batch.tokens, batch.lengths), batch.labels)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            schedule.step()
+            losses.append(loss.item())
+        seen.append(evaluate(model, validation)[0])
+        if seen[-1] == min(seen):
+            best = {name: value.clone() for name, value in model.state_dict().items()}
+        if epoch - seen.index(min(seen)) >= patience:
+            break
+    model.load_state_dict(best)
+    return losses
 """,
-        "lambda step, warmup, total: step / warmup if step < warmup else (total - step) / total",
-        "lambda step, warmup, total: warmup / step if step < warmup else 0.0",
-        "lambda step, warmup, total: 100 * min(step / warmup, (total - step) / (total - warmup))",
-        "lambda step, warmup, total: 1 - min(step / warmup, (total - step) / (total - warmup))",
-        "lambda step, warmup, total: step / total",
+        """
+def my_fit(model, train, validation, epochs, lr, patience):
+    optimizer = torch.optim.AdamW(model.parameters(), lr=lr, weight_decay=0)
+    steps = epochs * len(train)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1 - step / steps)
+    losses, seen = [], []
+    for epoch in range(epochs):
+        model.train()
+        train.set_epoch(epoch)
+        for batch in train:
+            loss = nn.functional.cross_entropy(model(batch.tokens, batch.lengths), batch.labels)
+            optimizer.zero_grad()
+            loss.backward()
+            nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            optimizer.step()
+            schedule.step()
+            losses.append(loss.item())
+        seen.append(evaluate(model, validation)[0])
+        if seen[-1] == min(seen):
+            best = {name: value.clone() for name, value in model.state_dict().items()}
+        if epoch - seen.index(min(seen)) >= patience:
+            break
+    return losses
+""",
+        """
+def my_fit(model, train, validation, epochs, lr, patience):
+    optimizer = torch.optim.AdamW(model.parameters(), lr=lr, weight_decay=0)
+    steps = epochs * len(train)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1 - step / steps)
+    losses, seen = [], []
+    for epoch in range(epochs):
+        model.train()
+        train.set_epoch(epoch)
+        for batch in train:
+            loss = nn.functional.cross_entropy(model(batch.tokens, batch.lengths), batch.labels)
+            optimizer.zero_grad()
+            loss.backward()
+            nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            optimizer.step()
+            losses.append(loss.item())
+        seen.append(evaluate(model, validation)[0])
+        if seen[-1] == min(seen):
+            best = {name: value.clone() for name, value in model.state_dict().items()}
+        if epoch - seen.index(min(seen)) >= patience:
+            break
+    model.load_state_dict(best)
+    return losses
+""",
+        """
+def my_fit(model, train, validation, epochs, lr, patience):
+    optimizer = torch.optim.AdamW(model.parameters(), lr=lr)
+    steps = epochs * len(train)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1 - step / steps)
+    losses, seen = [], []
+    for epoch in range(epochs):
+        model.train()
+        train.set_epoch(epoch)
+        for batch in train:
+            loss = nn.functional.cross_entropy(model(batch.tokens, batch.lengths), batch.labels)
+            optimizer.zero_grad()
+            loss.backward()
+            nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            optimizer.step()
+            schedule.step()
+            losses.append(loss.item())
+        seen.append(evaluate(model, validation)[0])
+        if seen[-1] == min(seen):
+            best = {name: value.clone() for name, value in model.state_dict().items()}
+        if epoch - seen.index(min(seen)) >= patience:
+            break
+    model.load_state_dict(best)
+    return losses
+""",
+        """
+def my_fit(model, train, validation, epochs, lr, patience):
+    optimizer = torch.optim.AdamW(model.parameters(), lr=lr, weight_decay=0)
+    steps = epochs * len(train)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1 - step / steps)
+    losses, seen = [], []
+    for epoch in range(epochs):
+        train.set_epoch(epoch)
+        for batch in train:
+            loss = nn.functional.cross_entropy(model(batch.tokens, batch.lengths), batch.labels)
+            optimizer.zero_grad()
+            loss.backward()
+            nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            optimizer.step()
+            schedule.step()
+            losses.append(loss.item())
+        seen.append(evaluate(model, validation)[0])
+        if seen[-1] == min(seen):
+            best = {name: value.clone() for name, value in model.state_dict().items()}
+        if epoch - seen.index(min(seen)) >= patience:
+            break
+    model.load_state_dict(best)
+    return losses
+""",
+        """
+def my_fit(model, train, validation, epochs, lr, patience):
+    optimizer = torch.optim.AdamW(model.parameters(), lr=lr, weight_decay=0)
+    steps = epochs * len(train)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1 - step / steps)
+    losses, seen = [], []
+    for epoch in range(epochs):
+        model.train()
+        train.set_epoch(epoch)
+        for batch in train:
+            loss = nn.functional.cross_entropy(model(batch.tokens, batch.lengths), batch.labels)
+            optimizer.zero_grad()
+            loss.backward()
+            nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            optimizer.step()
+            schedule.step()
+            losses.append(loss.item())
+        seen.append(evaluate(model, validation)[0])
+        if seen[-1] == min(seen):
+            best = {name: value.clone() for name, value in model.state_dict().items()}
+    model.load_state_dict(best)
+    return losses
+""",
+        """
+def my_fit(model, train, validation, epochs, lr, patience):
+    optimizer = torch.optim.AdamW(model.parameters(), lr=lr, weight_decay=0)
+    steps = epochs * len(train)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1 - step / steps)
+    losses, seen = [], []
+    for epoch in range(epochs):
+        model.train()
+        train.set_epoch(epoch)
+        for batch in train:
+            loss = nn.functional.cross_entropy(model(batch.tokens, batch.lengths), batch.labels)
+            optimizer.zero_grad()
+            loss.backward()
+            nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            optimizer.step()
+            schedule.step()
+            losses.append(loss.item())
+        seen.append(evaluate(model, validation)[0])
+        if seen[-1] == min(seen):
+            best = {name: value.clone() for name, value in model.state_dict().items()}
+        if epoch - seen.index(min(seen)) > patience:
+            break
+    model.load_state_dict(best)
+    return losses
+""",
+        """
+def my_fit(model, train, validation, epochs, lr, patience):
+    optimizer = torch.optim.AdamW(model.parameters(), lr=lr, weight_decay=0)
+    steps = epochs * len(train)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1 - step / steps)
+    losses, seen = [], []
+    for epoch in range(epochs):
+        model.train()
+        train.set_epoch(epoch)
+        for batch in train:
+            loss = nn.functional.cross_entropy(model(batch.tokens, batch.lengths), batch.labels)
+            optimizer.zero_grad()
+            loss.backward()
+            nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            optimizer.step()
+            schedule.step()
+            losses.append(loss.item())
+        seen.append(evaluate(model, validation)[0])
+        if seen[-1] == min(seen):
+            best = model.state_dict()
+        if epoch - seen.index(min(seen)) >= patience:
+            break
+    model.load_state_dict(best)
+    return losses
+""",
+        """
+def my_fit(model, train, validation, epochs, lr, patience):
+    optimizer = torch.optim.AdamW(model.parameters(), lr=lr, weight_decay=0)
+    steps = epochs * len(train)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1 - step / steps)
+    losses, seen = [], []
+    for epoch in range(epochs):
+        model.train()
+        train.set_epoch(epoch)
+        for batch in train:
+            loss = nn.functional.cross_entropy(model(batch.tokens, batch.lengths), batch.labels)
+            loss.backward()
+            nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            optimizer.step()
+            schedule.step()
+            losses.append(loss.item())
+        seen.append(evaluate(model, validation)[0])
+        if seen[-1] == min(seen):
+            best = {name: value.clone() for name, value in model.state_dict().items()}
+        if epoch - seen.index(min(seen)) >= patience:
+            break
+    model.load_state_dict(best)
+    return losses
+""",
+        """
+def my_fit(model, train, validation, epochs, lr, patience):
+    optimizer = torch.optim.AdamW(model.parameters(), lr=lr, weight_decay=0)
+    steps = epochs * len(train)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1 - step / steps)
+    losses, seen = [], []
+    for epoch in range(epochs):
+        model.train()
+        train.set_epoch(epoch + 1)
+        for batch in train:
+            loss = nn.functional.cross_entropy(model(batch.tokens, batch.lengths), batch.labels)
+            optimizer.zero_grad()
+            loss.backward()
+            nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            optimizer.step()
+            schedule.step()
+            losses.append(loss.item())
+        seen.append(evaluate(model, validation)[0])
+        if seen[-1] == min(seen):
+            best = {name: value.clone() for name, value in model.state_dict().items()}
+        if epoch - seen.index(min(seen)) >= patience:
+            break
+    model.load_state_dict(best)
+    return losses
+""",
+        """
+def my_fit(model, train, validation, epochs, lr, patience):
+    optimizer = torch.optim.AdamW(model.parameters(), lr=lr, weight_decay=0)
+    steps = epochs * len(train)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1 - step / steps)
+    losses, seen = [], []
+    for epoch in range(epochs):
+        model.train()
+        train.set_epoch(epoch)
+        for batch in train:
+            loss = nn.functional.cross_entropy(model(batch.tokens, batch.lengths), batch.labels)
+            optimizer.zero_grad()
+            loss.backward()
+            nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            optimizer.step()
+            schedule.step()
+            losses.append(loss.item())
+        seen.append(evaluate(model, validation)[0])
+        if seen[-1] == min(seen):
+            best = {name: value.clone() for name, value in model.state_dict().items()}
+        if epoch - seen.index(min(seen)) >= patience:
+            break
+    model.load_state_dict(best)
+    return seen
+""",
+        """
+def my_fit(model, train, validation, epochs, lr, patience):
+    optimizer = torch.optim.AdamW(model.parameters(), lr=lr, weight_decay=0)
+    steps = epochs * len(train)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1 - step / steps)
+    losses, seen = [], []
+    for epoch in range(epochs):
+        model.train()
+        train.set_epoch(epoch)
+        for batch in train:
+            loss = nn.functional.cross_entropy(model(batch.tokens, batch.lengths), batch.labels)
+            optimizer.zero_grad()
+            loss.backward()
+            nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            optimizer.step()
+            schedule.step()
+            losses.append(loss.item())
+        seen.append(evaluate(model, validation)[0])
+        if seen[-1] == min(seen):
+            best = {name: value.clone() for name, value in model.state_dict().items()}
+        if epoch - seen.index(min(seen)) >= patience:
+            break
+    model.load_state_dict(best)
+    return sum(losses)
+""",
+        """
+def my_fit(model, train, validation, epochs, lr, patience):
+    optimizer = torch.optim.AdamW(model.parameters(), lr=lr, weight_decay=0)
+    steps = epochs * len(train)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1 - step / steps)
+    losses, seen = [], []
+    for epoch in range(epochs):
+        model.train()
+        train.set_epoch(epoch)
+        for batch in train:
+            loss = nn.functional.cross_entropy(model(batch.tokens, batch.lengths), batch.labels)
+            optimizer.zero_grad()
+            loss.backward()
+            nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            optimizer.step()
+            losses.append(loss.item())
+        schedule.step()
+        seen.append(evaluate(model, validation)[0])
+        if seen[-1] == min(seen):
+            best = {name: value.clone() for name, value in model.state_dict().items()}
+        if epoch - seen.index(min(seen)) >= patience:
+            break
+    model.load_state_dict(best)
+    return losses
+""",
+        """
+def my_fit(model, train, validation, epochs, lr, patience):
+    optimizer = torch.optim.SGD(model.parameters(), lr=lr)
+    steps = epochs * len(train)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1 - step / steps)
+    losses, seen = [], []
+    for epoch in range(epochs):
+        model.train()
+        train.set_epoch(epoch)
+        for batch in train:
+            loss = nn.functional.cross_entropy(model(batch.tokens, batch.lengths), batch.labels)
+            optimizer.zero_grad()
+            loss.backward()
+            nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            optimizer.step()
+            schedule.step()
+            losses.append(loss.item())
+        seen.append(evaluate(model, validation)[0])
+        if seen[-1] == min(seen):
+            best = {name: value.clone() for name, value in model.state_dict().items()}
+        if epoch - seen.index(min(seen)) >= patience:
+            break
+    model.load_state_dict(best)
+    return losses
+""",
     ],
 }
