@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from .agent_policy import loop_breaking
 from .agent_world import COLOR_NAMES, THINGS, World, batch_of
-from .pretrained import Pretrained, choose
+from .pretrained import Pretrained
 from .transformer import KeyValueCache
 
 TOOLS = ("goto", "look", "calculate", "say")
@@ -244,8 +244,11 @@ class Writer:
         for row, talk in zip(rows, talks, strict=True):
             new = tokens_of(self.llm.tokenizer, talk.turns[self.read[row] :])
             chunks.append([*self.unread[row], *new, *opening])
-        states = self._begin(chunks) if fresh else self._go_on(rows, chunks)
-        self.talks, self.written = [*talks], self._write(states)
+        if not fresh:
+            states, rows = self._go_on(rows, chunks), [*range(len(talks))]
+        else:
+            states, rows = self._begin(chunks)
+        self.talks, self.written = [*talks], self._write(states, rows)
         self.read = [len(talk.turns) + 1 for talk in talks]  # it has read its own line, too
         newline = self.llm.tokenizer.encode("\n").ids
         self.unread = [  # but not its last token, and what ends a turn
@@ -253,8 +256,11 @@ class Writer:
         ]
         return [self.llm.tokenizer.decode([t for t in ids if t != END]) for ids in self.written]
 
-    def _begin(self, chunks: Sequence[list[int]]) -> Tensor:
-        """Read conversations from their beginning, what several have in common only once."""
+    def _begin(self, chunks: Sequence[list[int]]) -> tuple[Tensor, list[int]]:
+        """Read conversations from their beginning, what several have in common only once.
+
+        Equal ones share a row of the cache: gives the last states, and the row of each.
+        """
         different = sorted(map(list, {*map(tuple, chunks)}))
         columns = zip(*(chunk[:-1] for chunk in different), strict=False)
         shared = len([*itertools.takewhile(lambda column: len({*column}) == 1, columns)])
@@ -263,9 +269,7 @@ class Writer:
         if shared:
             self._go_on([0], [different[0][:shared]])
         states = self._go_on([0] * len(different), [chunk[shared:] for chunk in different])
-        rows = [different.index(chunk) for chunk in chunks]
-        self._keep(rows, self.most)
-        return states[rows]
+        return states, [different.index(chunk) for chunk in chunks]
 
     def _go_on(self, rows: list[int], chunks: Sequence[list[int]]) -> Tensor:
         self._keep(rows, max(map(len, chunks)) + self.most)
@@ -275,6 +279,8 @@ class Writer:
         """Take these rows of the cache, in this order, with room for more tokens."""
         config, old = self.llm.model.config, self.cache
         room = old.length + more
+        if rows == [*range(len(self.real))] and room <= old.stored.shape[4]:
+            return
         self.cache = KeyValueCache(config, len(rows), room, self.llm.model.embedding.weight)
         self.cache.stored[..., : old.length, :] = old.stored[:, :, rows, :, : old.length]
         self.cache.length, self.real = old.length, self.real[rows]
@@ -289,16 +295,25 @@ class Writer:
         self.real = torch.cat([self.real, real], dim=1)
         return self.llm.model.states(tokens, self.cache, self.real)[:, -1]
 
-    def _write(self, states: Tensor) -> list[list[int]]:
-        lines: list[list[int]] = [[] for _ in states]
-        for number in range(self.most):
-            tokens = choose(self.llm.model.logits(states), self.temperature, 1.0)[:, 0].tolist()
-            for line, token in zip(lines, tokens, strict=True):
+    def _write(self, states: Tensor, rows: list[int]) -> list[list[int]]:
+        """Write a line for each conversation; as long as two are equal, they share a row."""
+        lines: list[list[int]] = [[] for _ in rows]
+        for left in range(self.most, 0, -1):
+            logits = self.llm.model.logits(states)[rows]  # (conversations, vocab)
+            if self.temperature:
+                tokens = (logits / self.temperature).softmax(1).multinomial(1)[:, 0]
+            else:
+                tokens = logits.argmax(1)
+            for line, token in zip(lines, tokens.tolist(), strict=True):
                 line += [token] * (END not in line[-1:])
-            going = [[line[-1]] if line[-1] != END else [] for line in lines]
-            if not any(going) or number == self.most - 1:
+            if left == 1 or all(line[-1] == END for line in lines):
                 break
-            states = self._read(going)
+            pairs = [(row, line[-1]) for row, line in zip(rows, lines, strict=True)]
+            different = [*dict.fromkeys(pairs)]
+            self._keep([row for row, _ in different], left)
+            states = self._read([[token] if token != END else [] for _, token in different])
+            rows = [different.index(pair) for pair in pairs]
+        self._keep(rows, 0)
         return lines
 
 

@@ -1,23 +1,33 @@
 """Answers to the exercises of notebook 17."""
 
-INSTEAD = {"llm": "llm = None", "agent": "agent = None", "policy": "policy = None"}
 RIGHT = {
     1: [
         """
-def stuck(turns):
+def repeats(turns):
     pairs = list(zip(turns[::2], turns[1::2]))
-    return len(pairs) >= 3 and len(set(pairs[-3:])) == 1
+    number = 0
+    for pair in reversed(pairs):
+        if pair != pairs[-1]:
+            break
+        number += 1
+    return number
 """,
         """
-def stuck(turns):
-    if len(turns) < 6:
-        return False
-    for back in (1, 2):
-        if turns[-back] != turns[-back - 2] or turns[-back] != turns[-back - 4]:
-            return False
-    return True
+from itertools import groupby
+
+def repeats(turns):
+    runs = [len([*run]) for _, run in groupby(zip(turns[::2], turns[1::2]))]
+    return runs[-1] if runs else 0
 """,
-        "lambda turns: len(turns) > 5 and turns[-6:] == turns[-2:] * 3",
+        """
+def repeats(turns):
+    if not turns:
+        return 0
+    same = 1
+    while len(turns) >= 4 and turns[-4:-2] == turns[-2:]:
+        same, turns = same + 1, turns[:-2]
+    return same
+""",
     ],
     2: [
         """
@@ -113,11 +123,21 @@ def before_you_go(later, sooner):
 }
 WRONG = {
     1: [
-        "lambda turns: turns[-6:] == turns[-2:] * 3",
-        "lambda turns: len(turns) >= 6 and turns[:2] == turns[2:4] == turns[4:6]",
-        "lambda turns: len(turns) >= 6 and turns[-1] == turns[-3] == turns[-5]",
-        "lambda turns: len({line for role, line in turns if role == 'assistant'}) == 1",
-        "lambda turns: any(turns.count(turn) >= 3 for turn in turns)",
+        "lambda turns: len(turns) // 2",
+        "lambda turns: 1",
+        "lambda turns: len({line for role, line in turns if role == 'assistant'})",
+        "lambda turns: turns.count(turns[-1]) if turns else 0",
+        """
+def repeats(turns):
+    same = 1
+    while len(turns) >= 4 and turns[-4:-2] == turns[-2:]:
+        same, turns = same + 1, turns[:-2]
+    return same
+""",
+        """
+def repeats(turns):
+    return max((turns.count(turn) for turn in turns), default=0)
+""",
     ],
     2: [
         "lambda p, q: (p.exp() * (p - q)).sum().item()",
