@@ -231,8 +231,11 @@ def judge(
     """Give the mean loss of a target and the share guessed right; ``IGNORE`` doesn't count."""
     loss = right = total = 0.0
     for logits, batch in outputs(model, batches):
-        counted = int((batch.labels != IGNORE).sum())
-        loss += float(loss_fn(logits.float(), batch.labels)) * counted
-        right += int((logits.argmax(-1) == batch.labels).sum())
+        guesses, labels = logits.argmax(-1), batch.labels
+        counted = int((labels != IGNORE).sum())
+        loss += float(loss_fn(logits.float(), labels)) * counted
+        if guesses.shape != labels.shape:  # a model that answers only where there is a target
+            labels = labels[labels != IGNORE]
+        right += int((guesses == labels).sum())
         total += counted
     return loss / total, right / total

@@ -509,3 +509,57 @@ def test_three_instructions_in_a_row_and_a_nonsense_word_make_one_conversation(
     assert transcript.inner_text().count("you: ") == 1
     assert not complaints
     page.close()
+
+
+# ---------------------------------------------------------------- an agent with tools
+
+VISIT = "import re\nfrom functools import partial\nfrom llm_helpers import llm_agent\n" + READY
+STAND_IN = """
+def stand_in(talks):  # plays the LLM: it looks for a thing or a sum in the line
+    lines = []
+    for talk in talks:
+        (_, said), *turns = talk.turns
+        things = [t for t in sorted(talk.world.things()) if t in said][len(turns) // 2 :]
+        sums = re.findall(r"\\d[\\d +*-]*\\d", said)[len(turns) // 2 :]
+        calls = [f"goto {thing}" for thing in things] + [f"calculate {sum_}" for sum_ in sums]
+        lines.append([*calls, f"say {turns[-1][1] if turns else 'I do not know.'}"][0])
+    return lines
+"""
+
+
+def test_a_line_typed_to_the_agent_with_tools_becomes_calls_and_a_film(
+    lab: str, browser: playwright.Browser
+) -> None:
+    # the widget's own cells of notebook 17; a stand-in of ten lines plays the LLM
+    shown = cells_with("17_llm_agent", "class Visit:", "def visits(")
+    shown += STAND_IN + cells_with("17_llm_agent", "draw, words = visits(agent)").replace(
+        "visits(agent)", "visits(stand_in)"
+    )
+    page, explorer, complaints = written(browser, lab, "visit.ipynb", VISIT, shown)
+    box, transcript = explorer.locator("input[type=text]").first, explorer.locator("pre")
+
+    def say(line: str, ends: str) -> str:
+        box.fill(line)
+        box.press("Enter")
+        transcript.filter(has_text=f"user: {line}").wait_for(timeout=20_000)
+        assert transcript.inner_text().splitlines()[-1].startswith(ends)
+        return explorer.locator("img").get_attribute("src")
+
+    pictures = [explorer.locator("img").get_attribute("src")]
+    pictures.append(say("go to the yellow key", "assistant: say "))
+    pictures.append(say("go to the blue box", "assistant: say "))
+    assert len(set(pictures)) == 3
+    say("how much is 47 * 23", "assistant: say 1081")
+    assert "tool: 1081" in transcript.inner_text()
+    say("hello", "assistant: say I do not know.")
+    box.fill("x" * 201)
+    box.press("Enter")
+    explorer.locator("p", has_text="at most 200 characters").wait_for(timeout=20_000)
+    explorer.locator(".noUi-handle").focus()
+    page.keyboard.press("ArrowRight")
+    box.fill("go to the red ball")
+    box.press("Enter")
+    explorer.locator("img[alt*='room = 4']").wait_for(timeout=20_000)
+    assert transcript.inner_text().count("user: ") == 1
+    assert not complaints
+    page.close()

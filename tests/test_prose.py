@@ -27,6 +27,7 @@ SMALL = 12  # up to here a number is counted on the fingers: "3 of the 7 tokens"
 ELSEWHERE = {
     "06": {"52", "29500"},  # the 252 steps of a run less 200; torchrun's usual port
     "07": {"112"},  # 16 bytes for each of 7 billion weights
+    "09": {"0.71", "0.60", "0.89", "0.90"},  # two more seeds, and how to train them
     "12": {"1,199"},  # a batch of 1,200 documents but one
     "14": {"257", "6,000"},  # one place more than 256; 96 pieces of 63 characters
 }

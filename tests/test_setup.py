@@ -272,7 +272,7 @@ def code_lines(path: Path) -> int:
 
 def test_the_package_stays_small() -> None:
     lines = {path.name: code_lines(path) for path in PACKAGE.rglob("*.py")}
-    assert sum(lines.values()) <= 2300, lines
+    assert sum(lines.values()) <= 2640, lines
 
 
 def test_no_function_is_longer_than_a_screen() -> None:
@@ -305,6 +305,7 @@ TABLE = {
     "widgets": "curves figures",
     "finetuning": "pretrained training",
     "agent_policy": "agent_world training",
+    "llm_agent": "agent_policy pretrained",
 }
 MAY_IMPORT: dict[str, set[str]] = {}
 for room, below in TABLE.items():  # a room stands below those that import it
