@@ -123,6 +123,8 @@ def use(talk: Talk, tool: str, argument: str) -> str:
     """
     if tool == "calculate":
         return calculate(argument)
+    if tool != "say" and talk.world is None:
+        raise ValueError(f"there is no room here to {tool}")
     if tool == "look":
         words = talk.world.surroundings().split()
         seen = [f"{a} {b}" for a, b in itertools.pairwise(words) if b in THINGS]

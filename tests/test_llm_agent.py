@@ -187,6 +187,15 @@ def test_a_note_reaches_the_model_as_a_tools_words() -> None:
     assert ids.count(START) == ids.count(END) == len(talk.turns)  # none of them is the note's
 
 
+def test_without_a_room_a_walk_is_an_error_to_read() -> None:
+    talk = Talk(None, [("user", "What is 2 + 2?")])
+    converse(scripted("goto red ball", "look", "say 4"), [talk], by_bot)
+    assert [words for role, words in talk.turns if role == "tool"] == [
+        "error: there is no room here to goto",
+        "error: there is no room here to look",
+    ]
+
+
 def test_talks_that_are_over_are_left_alone() -> None:
     short, long = in_a_room(), in_a_room()
     replies = {short: iter(["say A."]), long: iter(["look", "say B."])}
