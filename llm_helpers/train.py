@@ -62,13 +62,11 @@ def join_the_others(backend: str) -> None:
     counts of restarts may differ: there, set ``TORCH_DISABLE_SHARE_RDZV_TCP_STORE=1``, and
     torchrun makes a new store.) A process that waits five minutes for the others gives up.
     """
-    patience = timedelta(minutes=5)
-    store, rank, world = next(distributed.rendezvous("env://", timeout=patience))
+    limit = timedelta(minutes=5)
+    store, rank, world = next(distributed.rendezvous("env://", timeout=limit))
     if os.environ.get("LOCAL_WORLD_SIZE") == str(world):
         store = distributed.PrefixStore(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0"), store)
-    distributed.init_process_group(
-        backend, timeout=patience, store=store, rank=rank, world_size=world
-    )
+    distributed.init_process_group(backend, timeout=limit, store=store, rank=rank, world_size=world)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
