@@ -1,5 +1,35 @@
 """Answers to the exercises of notebook 05."""
 
+BACKWARD = """
+def gru_backward(h_bar, x, h, W_ih, W_hh, b_ih, b_hh):
+    r_x, z_x, n_x = (x @ W_ih.T + b_ih).chunk(3, 1)
+    r_h, z_h, n_h = (h @ W_hh.T + b_hh).chunk(3, 1)
+    r, z = torch.sigmoid(r_x + r_h), torch.sigmoid(z_x + z_h)
+    n = torch.tanh(n_x + r * n_h)
+    a_n = h_bar * (1 - z) * (1 - n**2)
+    a_z = h_bar * (h - n) * z * (1 - z)
+    a_r = a_n * n_h * r * (1 - r)
+    u, v = torch.cat([a_r, a_z, a_n], 1), torch.cat([a_r, a_z, a_n], 1)
+    return [
+        u @ W_ih,
+        v @ W_hh + h_bar * z,
+        u.T @ x,
+        v.T @ h,
+        u.sum(0),
+        v.sum(0),
+    ]
+"""
+
+
+def but(*changes: tuple[str, str]) -> str:
+    """That answer with a few lines changed."""
+    answer = BACKWARD
+    for old, new in changes:
+        assert answer.count(old) == 1, old
+        answer = answer.replace(old, new)
+    return answer
+
+
 RIGHT = {
     1: [
         "8476 * 64 + 3 * 2 * (64 * 64 + 64) + 64 * 2 + 2",
@@ -247,232 +277,79 @@ def mean_backward(m_bar, lengths, time):
 """,
     ],
     4: [
-        """
-def gru_backward(h_bar, x, h, W_ih, W_hh, b_ih, b_hh):
-    r_x, z_x, n_x = (x @ W_ih.T + b_ih).chunk(3, 1)
-    r_h, z_h, n_h = (h @ W_hh.T + b_hh).chunk(3, 1)
-    r, z = torch.sigmoid(r_x + r_h), torch.sigmoid(z_x + z_h)
-    n = torch.tanh(n_x + r * n_h)
-    a_n = h_bar * (1 - z) * (1 - n**2)
-    a_z = h_bar * (h - n) * z * (1 - z)
-    a_r = a_n * n_h * r * (1 - r)
-    u, v = torch.cat([a_r, a_z, a_n], 1), torch.cat([a_r, a_z, a_n], 1)
-    return [
-        u @ W_ih,
-        v @ W_hh + h_bar * z,
-        u.T @ x,
-        v.T @ h,
-        u.sum(0),
-        v.sum(0),
-    ]
-""",
-        """
-def gru_backward(h_bar, x, h, W_ih, W_hh, b_ih, b_hh):
-    r_x, z_x, n_x = (x @ W_ih.T + b_ih).chunk(3, 1)
-    r_h, z_h, n_h = (h @ W_hh.T + b_hh).chunk(3, 1)
-    r, z = torch.sigmoid(r_x + r_h), torch.sigmoid(z_x + z_h)
-    n = torch.tanh(n_x + r * n_h)
-    a_n = h_bar * (1 - z) * (1 - n**2)
-    a_z = h_bar * (h - n) * z * (1 - z)
-    a_r = a_n * n_h * r * (1 - r)
-    u, v = torch.cat([a_r, a_z, a_n], 1), torch.cat([a_r, a_z, a_n * r], 1)
-    return [
-        u @ W_ih,
-        v @ W_hh,
-        u.T @ x,
-        v.T @ h,
-        u.sum(0),
-        v.sum(0),
-    ]
-""",
-        """
-def gru_backward(h_bar, x, h, W_ih, W_hh, b_ih, b_hh):
-    r_x, z_x, n_x = (x @ W_ih.T + b_ih).chunk(3, 1)
-    r_h, z_h, n_h = (h @ W_hh.T + b_hh).chunk(3, 1)
-    r, z = torch.sigmoid(r_x + r_h), torch.sigmoid(z_x + z_h)
-    n = torch.tanh(n_x + r * n_h)
-    a_n = h_bar * (1 - z) * (1 - n**2)
-    a_z = h_bar * (n - h) * z * (1 - z)
-    a_r = a_n * n_h * r * (1 - r)
-    u, v = torch.cat([a_r, a_z, a_n], 1), torch.cat([a_r, a_z, a_n * r], 1)
-    return [
-        u @ W_ih,
-        v @ W_hh + h_bar * z,
-        u.T @ x,
-        v.T @ h,
-        u.sum(0),
-        v.sum(0),
-    ]
-""",
-        """
-def gru_backward(h_bar, x, h, W_ih, W_hh, b_ih, b_hh):
-    r_x, z_x, n_x = (x @ W_ih.T + b_ih).chunk(3, 1)
-    r_h, z_h, n_h = (h @ W_hh.T + b_hh).chunk(3, 1)
-    r, z = torch.sigmoid(r_x + r_h), torch.sigmoid(z_x + z_h)
-    n = torch.tanh(n_x + r * n_h)
-    a_n = h_bar * (1 - z) * (1 - n**2)
-    a_z = h_bar * (h - n)
-    a_r = a_n * n_h * r * (1 - r)
-    u, v = torch.cat([a_r, a_z, a_n], 1), torch.cat([a_r, a_z, a_n * r], 1)
-    return [
-        u @ W_ih,
-        v @ W_hh + h_bar * z,
-        u.T @ x,
-        v.T @ h,
-        u.sum(0),
-        v.sum(0),
-    ]
-""",
-        """
-def gru_backward(h_bar, x, h, W_ih, W_hh, b_ih, b_hh):
-    r_x, z_x, n_x = (x @ W_ih.T + b_ih).chunk(3, 1)
-    r_h, z_h, n_h = (h @ W_hh.T + b_hh).chunk(3, 1)
-    r, z = torch.sigmoid(r_x + r_h), torch.sigmoid(z_x + z_h)
-    n = torch.tanh(n_x + r * n_h)
-    a_n = h_bar * z * (1 - n**2)
-    a_z = h_bar * (h - n) * z * (1 - z)
-    a_r = a_n * n_h * r * (1 - r)
-    u, v = torch.cat([a_r, a_z, a_n], 1), torch.cat([a_r, a_z, a_n * r], 1)
-    return [
-        u @ W_ih,
-        v @ W_hh + h_bar * z,
-        u.T @ x,
-        v.T @ h,
-        u.sum(0),
-        v.sum(0),
-    ]
-""",
-        """
-def gru_backward(h_bar, x, h, W_ih, W_hh, b_ih, b_hh):
-    r_x, z_x, n_x = (x @ W_ih.T + b_ih).chunk(3, 1)
-    r_h, z_h, n_h = (h @ W_hh.T + b_hh).chunk(3, 1)
-    r, z = torch.sigmoid(r_x + r_h), torch.sigmoid(z_x + z_h)
-    n = torch.tanh(n_x + r * n_h)
-    a_n = h_bar * (1 - z) * (1 - n**2)
-    a_z = h_bar * (h - n) * z * (1 - z)
-    a_r = a_n * n_h * r * (1 - r)
-    u, v = torch.cat([a_r, a_z, a_n], 1), torch.cat([a_r, a_z, a_n * r], 1)
-    return [
-        u @ W_ih,
-        v @ W_hh + h_bar * z,
-        u.T @ x,
-        u.T @ h,
-        u.sum(0),
-        v.sum(0),
-    ]
-""",
-        """
-def gru_backward(h_bar, x, h, W_ih, W_hh, b_ih, b_hh):
-    r_x, z_x, n_x = (x @ W_ih.T + b_ih).chunk(3, 1)
-    r_h, z_h, n_h = (h @ W_hh.T + b_hh).chunk(3, 1)
-    r, z = torch.sigmoid(r_x + r_h), torch.sigmoid(z_x + z_h)
-    n = torch.tanh(n_x + r * n_h)
-    a_n = h_bar * (1 - z) * (1 - n**2)
-    a_z = h_bar * (h - n) * z * (1 - z)
-    a_r = a_n * n_h * r * (1 - r)
-    u, v = torch.cat([a_r, a_z, a_n], 1), torch.cat([a_r, a_z, a_n * r], 1)
-    return [
-        u @ W_ih,
-        v @ W_hh + h_bar * z,
-        x.T @ u,
-        v.T @ h,
-        u.sum(0),
-        v.sum(0),
-    ]
-""",
-        """
-def gru_backward(h_bar, x, h, W_ih, W_hh, b_ih, b_hh):
-    r_x, z_x, n_x = (x @ W_ih.T + b_ih).chunk(3, 1)
-    r_h, z_h, n_h = (h @ W_hh.T + b_hh).chunk(3, 1)
-    r, z = torch.sigmoid(r_x + r_h), torch.sigmoid(z_x + z_h)
-    n = torch.tanh(n_x + r * n_h)
-    a_n = h_bar * (1 - z) * (1 - n**2)
-    a_z = h_bar * (h - n) * z * (1 - z)
-    a_r = a_n * n_h * r * (1 - r)
-    u, v = torch.cat([a_r, a_z, a_n], 1), torch.cat([a_r, a_z, a_n * r], 1)
-    return [
-        u @ W_ih,
-        v @ W_hh + h_bar * z,
-        u.T @ x,
-        v.T @ h,
-        u.sum(0),
-        v.mean(0),
-    ]
-""",
-        """
-def gru_backward(h_bar, x, h, W_ih, W_hh, b_ih, b_hh):
-    r_x, z_x, n_x = (x @ W_ih.T + b_ih).chunk(3, 1)
-    r_h, z_h, n_h = (h @ W_hh.T + b_hh).chunk(3, 1)
-    r, z = torch.sigmoid(r_x + r_h), torch.sigmoid(z_x + z_h)
-    n = torch.tanh(n_x + r * n_h)
-    a_n = h_bar * (1 - z) * (1 - n**2)
-    a_z = h_bar * (h - n) * z * (1 - z)
-    a_r = a_n * n_h * r * (1 - r)
-    u, v = torch.cat([a_r, a_z, a_n], 1), torch.cat([a_r, a_z, a_n * r], 1)
-    return [
-        u @ W_ih,
-        v @ W_hh + h_bar * z,
-        u.T @ x,
-        v.T @ h,
-        u.sum(0),
-    ]
-""",
-        """
-def gru_backward(h_bar, x, h, W_ih, W_hh, b_ih, b_hh):
-    r_x, z_x, n_x = (x @ W_ih.T + b_ih).chunk(3, 1)
-    r_h, z_h, n_h = (h @ W_hh.T + b_hh).chunk(3, 1)
-    r, z = torch.sigmoid(r_x + r_h), torch.sigmoid(z_x + z_h)
-    n = torch.tanh(n_x + r * n_h)
-    a_n = h_bar * (1 - z) * (1 - n)
-    a_z = h_bar * (h - n) * z * (1 - z)
-    a_r = a_n * n_h * r * (1 - r)
-    u, v = torch.cat([a_r, a_z, a_n], 1), torch.cat([a_r, a_z, a_n * r], 1)
-    return [
-        u @ W_ih,
-        v @ W_hh + h_bar * z,
-        u.T @ x,
-        v.T @ h,
-        u.sum(0),
-        v.sum(0),
-    ]
-""",
-        """
-def gru_backward(h_bar, x, h, W_ih, W_hh, b_ih, b_hh):
-    r_x, z_x, n_x = (x @ W_ih.T + b_ih).chunk(3, 1)
-    r_h, z_h, n_h = (h @ W_hh.T + b_hh).chunk(3, 1)
-    r, z = torch.sigmoid(r_x + r_h), torch.sigmoid(z_x + z_h)
-    n = torch.tanh(n_x + r * n_h)
-    a_n = h_bar * (1 - z) * (1 - n**2)
-    a_z = h_bar * (h - n) * z * (1 - z)
-    a_r = a_n * n_x * r * (1 - r)
-    u, v = torch.cat([a_r, a_z, a_n], 1), torch.cat([a_r, a_z, a_n * r], 1)
-    return [
-        u @ W_ih,
-        v @ W_hh + h_bar * z,
-        u.T @ x,
-        v.T @ h,
-        u.sum(0),
-        v.sum(0),
-    ]
-""",
-        """
-def gru_backward(h_bar, x, h, W_ih, W_hh, b_ih, b_hh):
-    r_x, z_x, n_x = (x @ W_ih.T + b_ih).chunk(3, 1)
-    r_h, z_h, n_h = (h @ W_hh.T + b_hh).chunk(3, 1)
-    r, z = torch.sigmoid(r_x + r_h), torch.sigmoid(z_x + z_h)
-    n = torch.tanh(n_x + r * n_h)
-    a_n = h_bar * (1 - z) * (1 - n**2)
-    a_z = h_bar * (h - n) * z * (1 - z)
-    a_r = a_n * n_h * r * (1 - r)
-    u, v = torch.cat([a_z, a_r, a_n], 1), torch.cat([a_r, a_z, a_n * r], 1)
-    return [
-        u @ W_ih,
-        v @ W_hh + h_bar * z,
-        u.T @ x,
-        v.T @ h,
-        u.sum(0),
-        v.sum(0),
-    ]
-""",
+        BACKWARD,
+        but(
+            (
+                "u, v = torch.cat([a_r, a_z, a_n], 1), torch.cat([a_r, a_z, a_n], 1)",
+                "u, v = torch.cat([a_r, a_z, a_n], 1), torch.cat([a_r, a_z, a_n * r], 1)",
+            ),
+            ("v @ W_hh + h_bar * z,", "v @ W_hh,"),
+        ),
+        but(
+            ("a_z = h_bar * (h - n) * z * (1 - z)", "a_z = h_bar * (n - h) * z * (1 - z)"),
+            (
+                "u, v = torch.cat([a_r, a_z, a_n], 1), torch.cat([a_r, a_z, a_n], 1)",
+                "u, v = torch.cat([a_r, a_z, a_n], 1), torch.cat([a_r, a_z, a_n * r], 1)",
+            ),
+        ),
+        but(
+            ("a_z = h_bar * (h - n) * z * (1 - z)", "a_z = h_bar * (h - n)"),
+            (
+                "u, v = torch.cat([a_r, a_z, a_n], 1), torch.cat([a_r, a_z, a_n], 1)",
+                "u, v = torch.cat([a_r, a_z, a_n], 1), torch.cat([a_r, a_z, a_n * r], 1)",
+            ),
+        ),
+        but(
+            ("a_n = h_bar * (1 - z) * (1 - n**2)", "a_n = h_bar * z * (1 - n**2)"),
+            (
+                "u, v = torch.cat([a_r, a_z, a_n], 1), torch.cat([a_r, a_z, a_n], 1)",
+                "u, v = torch.cat([a_r, a_z, a_n], 1), torch.cat([a_r, a_z, a_n * r], 1)",
+            ),
+        ),
+        but(
+            (
+                "u, v = torch.cat([a_r, a_z, a_n], 1), torch.cat([a_r, a_z, a_n], 1)",
+                "u, v = torch.cat([a_r, a_z, a_n], 1), torch.cat([a_r, a_z, a_n * r], 1)",
+            ),
+            ("v.T @ h,", "u.T @ h,"),
+        ),
+        but(
+            (
+                "u, v = torch.cat([a_r, a_z, a_n], 1), torch.cat([a_r, a_z, a_n], 1)",
+                "u, v = torch.cat([a_r, a_z, a_n], 1), torch.cat([a_r, a_z, a_n * r], 1)",
+            ),
+            ("u.T @ x,", "x.T @ u,"),
+        ),
+        but(
+            (
+                "u, v = torch.cat([a_r, a_z, a_n], 1), torch.cat([a_r, a_z, a_n], 1)",
+                "u, v = torch.cat([a_r, a_z, a_n], 1), torch.cat([a_r, a_z, a_n * r], 1)",
+            ),
+            ("v.sum(0),", "v.mean(0),"),
+        ),
+        but(
+            (
+                "u, v = torch.cat([a_r, a_z, a_n], 1), torch.cat([a_r, a_z, a_n], 1)",
+                "u, v = torch.cat([a_r, a_z, a_n], 1), torch.cat([a_r, a_z, a_n * r], 1)",
+            ),
+            ("        v.sum(0),\n", ""),
+        ),
+        but(
+            ("a_n = h_bar * (1 - z) * (1 - n**2)", "a_n = h_bar * (1 - z) * (1 - n)"),
+            (
+                "u, v = torch.cat([a_r, a_z, a_n], 1), torch.cat([a_r, a_z, a_n], 1)",
+                "u, v = torch.cat([a_r, a_z, a_n], 1), torch.cat([a_r, a_z, a_n * r], 1)",
+            ),
+        ),
+        but(
+            ("a_r = a_n * n_h * r * (1 - r)", "a_r = a_n * n_x * r * (1 - r)"),
+            ("torch.cat([a_r, a_z, a_n], 1)\n", "torch.cat([a_r, a_z, a_n * r], 1)\n"),
+        ),
+        but(
+            (
+                "u, v = torch.cat([a_r, a_z, a_n], 1), torch.cat([a_r, a_z, a_n], 1)",
+                "u, v = torch.cat([a_z, a_r, a_n], 1), torch.cat([a_r, a_z, a_n * r], 1)",
+            )
+        ),
     ],
 }

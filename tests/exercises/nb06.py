@@ -1,5 +1,41 @@
 """Answers to the exercises of notebook 06."""
 
+MY_FIT = """
+def my_fit(model, train, validation, epochs, lr, patience):
+    optimizer = torch.optim.AdamW(model.parameters(), lr=lr, weight_decay=0)
+    steps = epochs * len(train)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1 - step / steps)
+    losses, seen = [], []
+    for epoch in range(epochs):
+        model.train()
+        train.set_epoch(epoch)
+        for batch in train:
+            loss = nn.functional.cross_entropy(model(batch.tokens, batch.lengths), batch.labels)
+            optimizer.zero_grad()
+            loss.backward()
+            nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            optimizer.step()
+            schedule.step()
+            losses.append(loss.item())
+        seen.append(evaluate(model, validation)[0])
+        if seen[-1] == min(seen):
+            best = {name: value.clone() for name, value in model.state_dict().items()}
+        if epoch - seen.index(min(seen)) >= patience:
+            break
+    model.load_state_dict(best)
+    return losses
+"""
+
+
+def but(*changes: tuple[str, str]) -> str:
+    """That answer with a few lines changed."""
+    answer = MY_FIT
+    for old, new in changes:
+        assert answer.count(old) == 1, old
+        answer = answer.replace(old, new)
+    return answer
+
+
 RIGHT = {
     1: [
         "lambda losses, sizes: sum(map(lambda loss, n: loss * n, losses, sizes)) / sum(sizes)",
@@ -115,81 +151,20 @@ def clip(gradients, longest):
 """,
     ],
     4: [
-        """
-def my_fit(model, train, validation, epochs, lr, patience):
-    optimizer = torch.optim.AdamW(model.parameters(), lr=lr, weight_decay=0)
-    steps = epochs * len(train)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1 - step / steps)
-    losses, seen = [], []
-    for epoch in range(epochs):
-        model.train()
-        train.set_epoch(epoch)
-        for batch in train:
-            loss = nn.functional.cross_entropy(model(batch.tokens, batch.lengths), batch.labels)
-            optimizer.zero_grad()
-            loss.backward()
-            nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-            optimizer.step()
-            schedule.step()
-            losses.append(loss.item())
-        seen.append(evaluate(model, validation)[0])
-        if seen[-1] == min(seen):
-            best = {name: value.clone() for name, value in model.state_dict().items()}
-        if epoch - seen.index(min(seen)) >= patience:
-            break
-    model.load_state_dict(best)
-    return losses
-""",
-        """
-def my_fit(model, train, validation, epochs, lr, patience):
-    optimizer = torch.optim.Adam(model.parameters(), lr=lr)
-    steps = epochs * len(train)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1 - step / steps)
-    losses, seen = [], []
-    for epoch in range(epochs):
-        model.train()
-        train.set_epoch(epoch)
-        for batch in train:
-            loss = nn.functional.cross_entropy(model(batch.tokens, batch.lengths), batch.labels)
-            optimizer.zero_grad()
-            loss.backward()
-            nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-            optimizer.step()
-            schedule.step()
-            losses.append(loss.item())
-        seen.append(evaluate(model, validation)[0])
-        if seen[-1] == min(seen):
-            best = {name: value.clone() for name, value in model.state_dict().items()}
-        if epoch - seen.index(min(seen)) >= patience:
-            break
-    model.load_state_dict(best)
-    return losses
-""",
-        """
-def my_fit(model, train, validation, epochs, lr, patience):
-    optimizer = torch.optim.AdamW(model.parameters(), lr=lr, weight_decay=0)
-    steps = epochs * len(train)
-    schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.0, total_iters=steps)
-    losses, seen = [], []
-    for epoch in range(epochs):
-        model.train()
-        train.set_epoch(epoch)
-        for batch in train:
-            loss = nn.functional.cross_entropy(model(batch.tokens, batch.lengths), batch.labels)
-            optimizer.zero_grad()
-            loss.backward()
-            nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-            optimizer.step()
-            schedule.step()
-            losses.append(loss.detach())
-        seen.append(evaluate(model, validation)[0])
-        if seen[-1] == min(seen):
-            best = {name: value.clone() for name, value in model.state_dict().items()}
-        if epoch - seen.index(min(seen)) >= patience:
-            break
-    model.load_state_dict(best)
-    return losses
-""",
+        MY_FIT,
+        but(
+            (
+                "optimizer = torch.optim.AdamW(model.parameters(), lr=lr, weight_decay=0)",
+                "optimizer = torch.optim.Adam(model.parameters(), lr=lr)",
+            )
+        ),
+        but(
+            (
+                "= torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1 - step / steps)",
+                "= torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.0, total_iters=steps)",
+            ),
+            ("losses.append(loss.item())", "losses.append(loss.detach())"),
+        ),
         """
 def my_fit(model, train, validation, epochs, lr, patience):
     parts = {"epochs": epochs, "lr": lr, "patience": patience}
@@ -305,348 +280,42 @@ def stops_after(losses, patience):
         "lambda gs, n: nn.utils.clip_grad_norm_(gs, n)",
     ],
     4: [
-        """
-def my_fit(model, train, validation, epochs, lr, patience):
-    optimizer = torch.optim.AdamW(model.parameters(), lr=lr, weight_decay=0)
-    steps = epochs * len(train)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1 - step / steps)
-    losses, seen = [], []
-    for epoch in range(epochs):
-        model.train()
-        train.set_epoch(epoch)
-        for batch in train:
-            loss = nn.functional.cross_entropy(model(batch.tokens, batch.lengths), batch.labels)
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-            schedule.step()
-            losses.append(loss.item())
-        seen.append(evaluate(model, validation)[0])
-        if seen[-1] == min(seen):
-            best = {name: value.clone() for name, value in model.state_dict().items()}
-        if epoch - seen.index(min(seen)) >= patience:
-            break
-    model.load_state_dict(best)
-    return losses
-""",
-        """
-def my_fit(model, train, validation, epochs, lr, patience):
-    optimizer = torch.optim.AdamW(model.parameters(), lr=lr, weight_decay=0)
-    steps = epochs * len(train)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1 - step / steps)
-    losses, seen = [], []
-    for epoch in range(epochs):
-        model.train()
-        train.set_epoch(epoch)
-        for batch in train:
-            loss = nn.functional.cross_entropy(model(batch.tokens, batch.lengths), batch.labels)
-            optimizer.zero_grad()
-            loss.backward()
-            nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-            optimizer.step()
-            schedule.step()
-            losses.append(loss.item())
-        seen.append(evaluate(model, validation)[0])
-        if seen[-1] == min(seen):
-            best = {name: value.clone() for name, value in model.state_dict().items()}
-        if epoch - seen.index(min(seen)) >= patience:
-            break
-    return losses
-""",
-        """
-def my_fit(model, train, validation, epochs, lr, patience):
-    optimizer = torch.optim.AdamW(model.parameters(), lr=lr, weight_decay=0)
-    steps = epochs * len(train)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1 - step / steps)
-    losses, seen = [], []
-    for epoch in range(epochs):
-        model.train()
-        train.set_epoch(epoch)
-        for batch in train:
-            loss = nn.functional.cross_entropy(model(batch.tokens, batch.lengths), batch.labels)
-            optimizer.zero_grad()
-            loss.backward()
-            nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-            optimizer.step()
-            losses.append(loss.item())
-        seen.append(evaluate(model, validation)[0])
-        if seen[-1] == min(seen):
-            best = {name: value.clone() for name, value in model.state_dict().items()}
-        if epoch - seen.index(min(seen)) >= patience:
-            break
-    model.load_state_dict(best)
-    return losses
-""",
-        """
-def my_fit(model, train, validation, epochs, lr, patience):
-    optimizer = torch.optim.AdamW(model.parameters(), lr=lr)
-    steps = epochs * len(train)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1 - step / steps)
-    losses, seen = [], []
-    for epoch in range(epochs):
-        model.train()
-        train.set_epoch(epoch)
-        for batch in train:
-            loss = nn.functional.cross_entropy(model(batch.tokens, batch.lengths), batch.labels)
-            optimizer.zero_grad()
-            loss.backward()
-            nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-            optimizer.step()
-            schedule.step()
-            losses.append(loss.item())
-        seen.append(evaluate(model, validation)[0])
-        if seen[-1] == min(seen):
-            best = {name: value.clone() for name, value in model.state_dict().items()}
-        if epoch - seen.index(min(seen)) >= patience:
-            break
-    model.load_state_dict(best)
-    return losses
-""",
-        """
-def my_fit(model, train, validation, epochs, lr, patience):
-    optimizer = torch.optim.AdamW(model.parameters(), lr=lr, weight_decay=0)
-    steps = epochs * len(train)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1 - step / steps)
-    losses, seen = [], []
-    for epoch in range(epochs):
-        train.set_epoch(epoch)
-        for batch in train:
-            loss = nn.functional.cross_entropy(model(batch.tokens, batch.lengths), batch.labels)
-            optimizer.zero_grad()
-            loss.backward()
-            nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-            optimizer.step()
-            schedule.step()
-            losses.append(loss.item())
-        seen.append(evaluate(model, validation)[0])
-        if seen[-1] == min(seen):
-            best = {name: value.clone() for name, value in model.state_dict().items()}
-        if epoch - seen.index(min(seen)) >= patience:
-            break
-    model.load_state_dict(best)
-    return losses
-""",
-        """
-def my_fit(model, train, validation, epochs, lr, patience):
-    optimizer = torch.optim.AdamW(model.parameters(), lr=lr, weight_decay=0)
-    steps = epochs * len(train)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1 - step / steps)
-    losses, seen = [], []
-    for epoch in range(epochs):
-        model.train()
-        train.set_epoch(epoch)
-        for batch in train:
-            loss = nn.functional.cross_entropy(model(batch.tokens, batch.lengths), batch.labels)
-            optimizer.zero_grad()
-            loss.backward()
-            nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-            optimizer.step()
-            schedule.step()
-            losses.append(loss.item())
-        seen.append(evaluate(model, validation)[0])
-        if seen[-1] == min(seen):
-            best = {name: value.clone() for name, value in model.state_dict().items()}
-    model.load_state_dict(best)
-    return losses
-""",
-        """
-def my_fit(model, train, validation, epochs, lr, patience):
-    optimizer = torch.optim.AdamW(model.parameters(), lr=lr, weight_decay=0)
-    steps = epochs * len(train)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1 - step / steps)
-    losses, seen = [], []
-    for epoch in range(epochs):
-        model.train()
-        train.set_epoch(epoch)
-        for batch in train:
-            loss = nn.functional.cross_entropy(model(batch.tokens, batch.lengths), batch.labels)
-            optimizer.zero_grad()
-            loss.backward()
-            nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-            optimizer.step()
-            schedule.step()
-            losses.append(loss.item())
-        seen.append(evaluate(model, validation)[0])
-        if seen[-1] == min(seen):
-            best = {name: value.clone() for name, value in model.state_dict().items()}
-        if epoch - seen.index(min(seen)) > patience:
-            break
-    model.load_state_dict(best)
-    return losses
-""",
-        """
-def my_fit(model, train, validation, epochs, lr, patience):
-    optimizer = torch.optim.AdamW(model.parameters(), lr=lr, weight_decay=0)
-    steps = epochs * len(train)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1 - step / steps)
-    losses, seen = [], []
-    for epoch in range(epochs):
-        model.train()
-        train.set_epoch(epoch)
-        for batch in train:
-            loss = nn.functional.cross_entropy(model(batch.tokens, batch.lengths), batch.labels)
-            optimizer.zero_grad()
-            loss.backward()
-            nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-            optimizer.step()
-            schedule.step()
-            losses.append(loss.item())
-        seen.append(evaluate(model, validation)[0])
-        if seen[-1] == min(seen):
-            best = model.state_dict()
-        if epoch - seen.index(min(seen)) >= patience:
-            break
-    model.load_state_dict(best)
-    return losses
-""",
-        """
-def my_fit(model, train, validation, epochs, lr, patience):
-    optimizer = torch.optim.AdamW(model.parameters(), lr=lr, weight_decay=0)
-    steps = epochs * len(train)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1 - step / steps)
-    losses, seen = [], []
-    for epoch in range(epochs):
-        model.train()
-        train.set_epoch(epoch)
-        for batch in train:
-            loss = nn.functional.cross_entropy(model(batch.tokens, batch.lengths), batch.labels)
-            loss.backward()
-            nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-            optimizer.step()
-            schedule.step()
-            losses.append(loss.item())
-        seen.append(evaluate(model, validation)[0])
-        if seen[-1] == min(seen):
-            best = {name: value.clone() for name, value in model.state_dict().items()}
-        if epoch - seen.index(min(seen)) >= patience:
-            break
-    model.load_state_dict(best)
-    return losses
-""",
-        """
-def my_fit(model, train, validation, epochs, lr, patience):
-    optimizer = torch.optim.AdamW(model.parameters(), lr=lr, weight_decay=0)
-    steps = epochs * len(train)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1 - step / steps)
-    losses, seen = [], []
-    for epoch in range(epochs):
-        model.train()
-        train.set_epoch(epoch + 1)
-        for batch in train:
-            loss = nn.functional.cross_entropy(model(batch.tokens, batch.lengths), batch.labels)
-            optimizer.zero_grad()
-            loss.backward()
-            nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-            optimizer.step()
-            schedule.step()
-            losses.append(loss.item())
-        seen.append(evaluate(model, validation)[0])
-        if seen[-1] == min(seen):
-            best = {name: value.clone() for name, value in model.state_dict().items()}
-        if epoch - seen.index(min(seen)) >= patience:
-            break
-    model.load_state_dict(best)
-    return losses
-""",
-        """
-def my_fit(model, train, validation, epochs, lr, patience):
-    optimizer = torch.optim.AdamW(model.parameters(), lr=lr, weight_decay=0)
-    steps = epochs * len(train)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1 - step / steps)
-    losses, seen = [], []
-    for epoch in range(epochs):
-        model.train()
-        train.set_epoch(epoch)
-        for batch in train:
-            loss = nn.functional.cross_entropy(model(batch.tokens, batch.lengths), batch.labels)
-            optimizer.zero_grad()
-            loss.backward()
-            nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-            optimizer.step()
-            schedule.step()
-            losses.append(loss.item())
-        seen.append(evaluate(model, validation)[0])
-        if seen[-1] == min(seen):
-            best = {name: value.clone() for name, value in model.state_dict().items()}
-        if epoch - seen.index(min(seen)) >= patience:
-            break
-    model.load_state_dict(best)
-    return seen
-""",
-        """
-def my_fit(model, train, validation, epochs, lr, patience):
-    optimizer = torch.optim.AdamW(model.parameters(), lr=lr, weight_decay=0)
-    steps = epochs * len(train)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1 - step / steps)
-    losses, seen = [], []
-    for epoch in range(epochs):
-        model.train()
-        train.set_epoch(epoch)
-        for batch in train:
-            loss = nn.functional.cross_entropy(model(batch.tokens, batch.lengths), batch.labels)
-            optimizer.zero_grad()
-            loss.backward()
-            nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-            optimizer.step()
-            schedule.step()
-            losses.append(loss.item())
-        seen.append(evaluate(model, validation)[0])
-        if seen[-1] == min(seen):
-            best = {name: value.clone() for name, value in model.state_dict().items()}
-        if epoch - seen.index(min(seen)) >= patience:
-            break
-    model.load_state_dict(best)
-    return sum(losses)
-""",
-        """
-def my_fit(model, train, validation, epochs, lr, patience):
-    optimizer = torch.optim.AdamW(model.parameters(), lr=lr, weight_decay=0)
-    steps = epochs * len(train)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1 - step / steps)
-    losses, seen = [], []
-    for epoch in range(epochs):
-        model.train()
-        train.set_epoch(epoch)
-        for batch in train:
-            loss = nn.functional.cross_entropy(model(batch.tokens, batch.lengths), batch.labels)
-            optimizer.zero_grad()
-            loss.backward()
-            nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-            optimizer.step()
-            losses.append(loss.item())
-        schedule.step()
-        seen.append(evaluate(model, validation)[0])
-        if seen[-1] == min(seen):
-            best = {name: value.clone() for name, value in model.state_dict().items()}
-        if epoch - seen.index(min(seen)) >= patience:
-            break
-    model.load_state_dict(best)
-    return losses
-""",
-        """
-def my_fit(model, train, validation, epochs, lr, patience):
-    optimizer = torch.optim.SGD(model.parameters(), lr=lr)
-    steps = epochs * len(train)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1 - step / steps)
-    losses, seen = [], []
-    for epoch in range(epochs):
-        model.train()
-        train.set_epoch(epoch)
-        for batch in train:
-            loss = nn.functional.cross_entropy(model(batch.tokens, batch.lengths), batch.labels)
-            optimizer.zero_grad()
-            loss.backward()
-            nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-            optimizer.step()
-            schedule.step()
-            losses.append(loss.item())
-        seen.append(evaluate(model, validation)[0])
-        if seen[-1] == min(seen):
-            best = {name: value.clone() for name, value in model.state_dict().items()}
-        if epoch - seen.index(min(seen)) >= patience:
-            break
-    model.load_state_dict(best)
-    return losses
-""",
+        but(("            nn.utils.clip_grad_norm_(model.parameters(), 1.0)\n", "")),
+        but(("    model.load_state_dict(best)\n", "")),
+        but(("            schedule.step()\n", "")),
+        but(
+            (
+                "optimizer = torch.optim.AdamW(model.parameters(), lr=lr, weight_decay=0)",
+                "optimizer = torch.optim.AdamW(model.parameters(), lr=lr)",
+            )
+        ),
+        but(("        model.train()\n", "")),
+        but(("        if epoch - seen.index(min(seen)) >= patience:\n            break\n", "")),
+        but(
+            (
+                "if epoch - seen.index(min(seen)) >= patience:",
+                "if epoch - seen.index(min(seen)) > patience:",
+            )
+        ),
+        but(
+            (
+                "best = {name: value.clone() for name, value in model.state_dict().items()}",
+                "best = model.state_dict()",
+            )
+        ),
+        but(("            optimizer.zero_grad()\n", "")),
+        but(("train.set_epoch(epoch)", "train.set_epoch(epoch + 1)")),
+        but(("return losses", "return seen")),
+        but(("return losses", "return sum(losses)")),
+        but(
+            ("            schedule.step()\n", ""),
+            ("losses.append(loss.item())", "losses.append(loss.item())\n        schedule.step()"),
+        ),
+        but(
+            (
+                "optimizer = torch.optim.AdamW(model.parameters(), lr=lr, weight_decay=0)",
+                "optimizer = torch.optim.SGD(model.parameters(), lr=lr)",
+            )
+        ),
     ],
 }
