@@ -247,6 +247,13 @@ def real() -> Pretrained:
 
 
 @needs_file
+def test_its_matrices_lie_column_by_column(real: Pretrained) -> None:
+    matrices = [weight for weight in real.model.parameters() if weight.dim() == 2]
+    assert len(matrices) == 1 + 30 * 7
+    assert all(weight.stride() == (1, weight.shape[0]) for weight in matrices)
+
+
+@needs_file
 def test_the_real_model_knows_the_capital_of_france(real: Pretrained) -> None:
     model, tokenizer = real
     assert sum(weight.numel() for weight in model.parameters()) == 134_515_008

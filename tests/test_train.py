@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from torch import distributed
 
 from llm_helpers import train
 from llm_helpers.runs import History, load_runs
@@ -68,6 +69,31 @@ def test_a_run_in_a_terminal_goes_on_from_its_checkpoint(tmp_path: Path) -> None
     again = in_terminal(tmp_path, "again", 1, *options, "--epochs=2")
     assert [r.loss for r in again.steps[:7]] == [r.loss for r in first.steps]
     assert len(again.steps) == 14
+
+
+def names_in_the_store(monkeypatch: pytest.MonkeyPatch, restarts: str, world: str) -> dict:
+    """Join a process group that isn't there; give back what was written, by its full name."""
+    kept, given = distributed.HashStore(), {}
+    monkeypatch.setenv("TORCHELASTIC_RESTART_COUNT", restarts)
+    monkeypatch.setenv("LOCAL_WORLD_SIZE", "2")
+    monkeypatch.setattr(
+        distributed, "rendezvous", lambda url, timeout: iter([(kept, 0, int(world))])
+    )
+    monkeypatch.setattr(
+        distributed, "init_process_group", lambda backend, **options: given.update(options)
+    )
+    train.join_the_others("gloo")
+    given["store"].set("address", "here")
+    return {name: kept.check([name]) for name in ("address", "0/address", "1/address")}
+
+
+def test_each_start_on_one_machine_has_names_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    first = names_in_the_store(monkeypatch, "0", "2")
+    again = names_in_the_store(monkeypatch, "1", "2")
+    several_machines = names_in_the_store(monkeypatch, "1", "4")
+    assert first == {"address": False, "0/address": True, "1/address": False}
+    assert again == {"address": False, "0/address": False, "1/address": True}
+    assert several_machines == {"address": True, "0/address": False, "1/address": False}
 
 
 # ---------------------------------------------------------------- kill -9, in several processes
