@@ -23,8 +23,7 @@ class Shows(NamedTuple):
     modules: tuple[str, ...]  # rooms of llm_helpers whose code draws it
     cells: tuple[str, ...] = ()  # code that was run for it
     notebook: str = ""  # a notebook whose stored outputs are seen ...
-    words: str = ""  # ... from the cell with these words on ...
-    count: int = 0  # ... so many cells
+    words: str = ""  # ... those of the cell with these words
 
 
 # A small model to watch: the first cell prepares, the second compares, the third is watched.
@@ -50,24 +49,18 @@ def run(epochs, lr, *callbacks):
     "print(history.stopped, len(history.steps) == history.steps[-1].step, len(history.epochs) > 0)",
 )
 PICTURES = {
-    "screenshot.png": Shows(
-        ("figures",), notebook="05_rnn_model", words="words before the end", count=3
-    ),
+    "llm.png": Shows(("figures",), notebook="15_open_a_real_llm", words="inside(TYPED, 18, 6)"),
+    "agent.png": Shows(("figures",), notebook="17_llm_agent", words="visit = Visit("),
     "live-curves.png": Shows(("curves", "figures"), WATCH),
     "compare-runs.png": Shows(("curves", "figures", "widgets"), WATCH),
 }
 
 
-def notebooks() -> list[str]:
-    """Give the names that JupyterLab's file browser lists."""
-    return sorted(path.name for path in (ROOT / "notebooks").glob("*.ipynb"))
-
-
-def cells_shown(shows: Shows) -> tuple[int, list[Any]]:
-    """Give the first cell's place in the stored notebook, and the cells."""
+def cell_shown(shows: Shows) -> tuple[int, Any]:
+    """Give the place of the cell in the stored notebook, and the cell."""
     cells = nbformat.read(ROOT / "notebooks" / f"{shows.notebook}.ipynb", as_version=4).cells
-    (first,) = (i for i, c in enumerate(cells) if c.cell_type == "code" and shows.words in c.source)
-    return first, cells[first : first + shows.count]
+    (place,) = (i for i, c in enumerate(cells) if c.cell_type == "code" and shows.words in c.source)
+    return place, cells[place]
 
 
 def state(name: str) -> str:
@@ -77,10 +70,8 @@ def state(name: str) -> str:
     for module in shows.modules:
         seen.append((ROOT / "llm_helpers" / f"{module}.py").read_text(encoding="utf-8"))
     if shows.notebook:
-        seen.append(notebooks())
-        for cell in cells_shown(shows)[1]:
-            outputs = cell.get("outputs", [])
-            seen.append([cell.source, [(out.get("text"), out.get("data")) for out in outputs]])
+        outputs = cell_shown(shows)[1].outputs
+        seen.append([(out.get("text"), out.get("data")) for out in outputs])
     return hashlib.sha256(json.dumps(seen, sort_keys=True).encode()).hexdigest()[:16]
 
 

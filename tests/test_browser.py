@@ -13,7 +13,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from pictures import DOCS, PICTURES, WATCH, cells_shown, notebooks, store
+from pictures import DOCS, PICTURES, WATCH, cell_shown, store
 
 from llm_helpers import data
 
@@ -211,33 +211,21 @@ def keep_screenshot(of: playwright.Page | playwright.Locator, name: str) -> None
         store(name)
 
 
-PAST_THE_TOP = """
-image => {
-  const panel = image.closest('.jp-WindowedPanel-outer');
-  const above = image.getBoundingClientRect().top - panel.getBoundingClientRect().top;
-  panel.scrollBy(0, above - 100);
-}
-"""
-
-
+@pytest.mark.parametrize("name", [name for name, shows in PICTURES.items() if shows.notebook])
 def test_a_stored_notebook_shows_its_figures_before_it_runs(
-    lab: str, browser: playwright.Browser
+    lab: str, browser: playwright.Browser, name: str
 ) -> None:
-    shows = PICTURES["screenshot.png"]
-    first, _ = cells_shown(shows)
+    shows = PICTURES[name]
+    place, cell = cell_shown(shows)
     page, complaints = opened(browser, lab, f"{shows.notebook}.ipynb")
-    page.set_viewport_size({"width": 1280, "height": 860})
-    page.evaluate(SHOW_CELL, first)
-    figure = page.locator(".jp-Cell.jp-mod-active .jp-OutputArea img")
-    figure.wait_for()
-    figure.evaluate(PAST_THE_TOP)
-    page.wait_for_timeout(1000)  # until cells that came into sight are drawn
-    box = figure.bounding_box()
-    assert box["y"] > 0 and box["y"] + box["height"] < 860
-    listed = page.locator(".jp-DirListing-itemText").all_inner_texts()
-    if "SCREENSHOTS" in os.environ:  # later, the folder also holds what other tests wrote
-        assert listed == notebooks()
-    keep_screenshot(page, "screenshot.png")
+    page.evaluate(SHOW_CELL, place)
+    output = page.locator(".jp-Cell.jp-mod-active .jp-OutputArea").first
+    figures = output.locator("img")
+    figures.first.wait_for()
+    assert figures.count() == sum("image/png" in out.get("data", {}) for out in cell.outputs)
+    for figure in figures.all():
+        assert figure.evaluate("image => image.complete && image.naturalWidth > 0")
+    keep_screenshot(output, name)
     assert not complaints
     page.close()
 
