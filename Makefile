@@ -1,7 +1,9 @@
 # make lab      open the notebooks          make test     run every test and every notebook
 # make execute  re-run and store notebooks  make bench    measure the speed of training
 # make lint     check style                 make data     fetch the data (the others do, too)
-# make pictures make the README's pictures
+# make pictures make the README's pictures  make projector  the notebooks in large type
+# make class    notebooks for students and teacher, in build/class
+# make marks FOLDER=...  mark the notebooks handed in there; the table is in build/marks
 
 VENV := .venv
 ifeq ($(OS),Windows_NT)
@@ -30,11 +32,22 @@ export PYDEVD_DISABLE_FILE_VALIDATION := 1
 # JupyterLab refuses to run as root unless told; in a container there is often no one else.
 AS_ROOT := $(if $(filter 0,$(shell id -u 2>/dev/null)),--allow-root)
 
-.PHONY: lab test fingerprint execute lint bench pictures data clean
+.PHONY: lab projector class marks test fingerprint execute lint bench pictures data clean
 
 lab: data
 	$(BIN)/python -m jupyterlab --port=$(PORT) --ServerApp.root_dir=. \
 	  --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb $(AS_ROOT) $(LAB_OPTIONS)
+
+projector: export JUPYTER_CONFIG_PATH := $(CURDIR)/.jupyter-projector
+projector: data
+	$(BIN)/python -m jupyterlab --port=$(PORT) --ServerApp.root_dir=. --LabApp.custom_css=True \
+	  --LabApp.default_url=/lab/tree/$(or $(NB),notebooks/00_start_here.ipynb) $(AS_ROOT) $(LAB_OPTIONS)
+
+class: $(INSTALLED)
+	$(BIN)/python kit/make_class.py
+
+marks: data
+	$(BIN)/python kit/make_marks.py "$(FOLDER)" $(if $(SECONDS),--seconds $(SECONDS)) --workers $(WORKERS)
 
 # Whether outputs are compared or cells only run is decided by tests/arithmetic.py.
 test: data
