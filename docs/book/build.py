@@ -101,10 +101,14 @@ class Book:
         question = self.head(name, r"\*\*The question: (.+?)\*\*")
         return question[0].upper() + question[1:]
 
+    def time(self, name: str) -> str:
+        """Return a notebook's run time as its first cell says, such as "4 minutes"."""
+        time = self.head(name, r"\*\*Run time:\*\* about (\d+ (?:second|minute)s?)")
+        return time.replace(" ", "\N{NO-BREAK SPACE}")
+
     def seconds(self, name: str) -> int:
-        """Return a notebook's run time in seconds, as its first cell says."""
-        time = r"\*\*Run time:\*\* about (\d+ (?:second|minute)s?)"
-        number, unit = self.head(name, time).split()
+        """Return a notebook's run time in seconds."""
+        number, unit = self.time(name).split()
         return int(number) * (60 if unit.startswith("minute") else 1)
 
     def figure(self, name: str, pattern: str) -> str:
@@ -122,16 +126,24 @@ class Book:
             raise BookError(f"{notebook}: {len(found)} cells print {pattern!r}; one was expected")
         cell, match = found[0]
         address = f"notebooks/{notebook}.html#{anchor(cell)}"
-        return f'<a class="figure" href="{address}">{html.escape(match[1].strip())}</a>'
+        return f'<a class="measured" href="{address}">{html.escape(match[1].strip())}</a>'
 
-    def prompts(self, name: str) -> list[tuple[str, str]]:
-        """Return the **Predict** prompts of a notebook: a link to the cell, and the text."""
-        found = []
+    def prompts(self, name: str) -> list[tuple[str, str, str]]:
+        """Return the **Predict** prompts of a notebook: address, section, and text."""
+        found, section = [], self.title(name)
         for cell, text in self.texts(name):
             for paragraph in text.split("\n\n"):
-                if re.match(r"\*\*Predict\b[^*]*\*\*", paragraph) and "asks you" not in paragraph:
-                    words = re.sub(r"\*\*(Predict[^*]*?):?\*\*:?,?\s*", "", paragraph, count=1)
-                    found.append((f"notebooks/{name}.html#{anchor(cell)}", first_upper(words)))
+                if heading := re.match(r"##+ (.+)", paragraph):
+                    section = heading[1]
+                prompt = re.search(r"\*\*Predict(:?)\*\*(?! asks you)(.+)", paragraph, re.S)
+                if prompt:
+                    words = " ".join(prompt[2].split())
+                    words = (
+                        first_upper(words)
+                        if prompt[1]
+                        else f"Predict{' ' * (words[0] != ',')}{words}"
+                    )
+                    found.append((f"notebooks/{name}.html#{anchor(cell)}", section, words))
         return found
 
     def exercises(self, name: str) -> list[dict[str, str]]:
@@ -146,14 +158,14 @@ class Book:
         """Estimate a lesson's minutes: reading, looking at code, predicting, and the run time."""
         words = sum(len(text.split()) for _, text in self.lesson(name, "markdown"))
         lines = sum(len(text.splitlines()) for _, text in self.lesson(name, "code"))
-        minutes = words / 180 + lines / 25 + 1.0 * len(self.prompts(name)) + self.seconds(name) / 60
+        minutes = words / 130 + lines / 15 + len(self.prompts(name)) + self.seconds(name) / 60
         return 5 * round(minutes / 5)
 
     def lesson(self, name: str, kind: str) -> list[tuple[Cell, str]]:
         """Return what a class sees of a notebook: nothing folded, none of the exercises."""
         cells = self.notebooks[name]["cells"]
         texts = [(cell, text_of(cell["source"])) for cell in cells]
-        end = next(i for i, (_, text) in enumerate(texts) if text.startswith("## Exercises"))
+        end = next(i for i, (_, text) in enumerate(texts) if re.search("^## Exercises", text, re.M))
         folded = [cell["metadata"].get("jupyter", {}).get("source_hidden") for cell in cells]
         return [t for t, f in zip(texts[:end], folded, strict=False) if not f and kind_is(t, kind)]
 
@@ -161,24 +173,62 @@ class Book:
         """Map each new word to the notebooks that list it, the first one first."""
         words: dict[str, list[str]] = {}
         for name in self.notebooks:
-            listed = re.findall(
-                r"^- New words: (.+)\.$", "\n".join(t for _, t in self.texts(name)), re.M
-            )
-            for word in listed[-1].split(", ") if listed else []:
+            listed = re.search(r"^- New words: (.+)\.$", self.texts(name)[-1][1], re.M)
+            if listed is None:
+                raise BookError(f"{name}: its last cell lists no new words")
+            for word in listed[1].split(", "):
                 words.setdefault(word, []).append(name)
         return words
 
     def introduction(self, word: str, name: str) -> str:
-        """Return the address of the cell in which a notebook first prints a word in bold."""
-        plain = word.split(" (")[0].strip("`")
-        stem = re.escape(plain[:-1] if plain.endswith("s") else plain).replace(r"\ ", r"[\s-]")
-        cells = self.texts(name)
-        for pattern in (rf"\*\*[^*\n]*\b{stem}\b?[^*\n]*\*\*", rf"(?<!\w){stem}"):
-            for cell, text in cells[1:]:
-                body = text.partition("- New words:")[0]
-                if re.search(pattern, body, re.I) and not text.startswith("## What you now own"):
-                    return f"notebooks/{name}.html#{anchor(cell)}"
-        return f"notebooks/{name}.html"
+        """Return the address of the cell in which a notebook introduces a word.
+
+        That's the first one that prints the word in bold, or else the first one that uses it.
+        """
+        plain = word.split(" (")[0].strip("`").removeprefix("(truncated) ").removesuffix("s")
+        stem = re.compile(rf"(?<!\w){re.escape(plain)}".replace(r"\ ", r"[\s-]"), re.I)
+        cells = [(c, t) for c, t in self.texts(name) if not t.startswith("## What you now own")]
+        bold = [(cell, " ".join(re.findall(r"\*\*([^*]+)\*\*", text))) for cell, text in cells]
+        for cell, text in (*bold, *cells):
+            if stem.search(text):
+                first = cell is self.cells(name, "markdown")[0]
+                return f"notebooks/{name}.html" + ("" if first else f"#{anchor(cell)}")
+        return f"notebooks/{name}.html#what-you-now-own"
+
+    def glossary(self) -> dict[str, list[tuple[str, str, str]]]:
+        """Return the new words by their first letter: word, sentence, links to its notebooks."""
+        sentences, words = glossary(), self.new_words()
+        if missing := [word for word in words if word not in sentences]:
+            raise BookError(f"the glossary lacks {', '.join(missing)}")
+        found: dict[str, list[tuple[str, str, str]]] = {}
+        for word in sorted(words, key=sort_key):
+            letter = sort_key(word)[0].upper()
+            entry = (word, sentences[word], self.places(word, words[word]))
+            found.setdefault(letter, []).append(entry)
+        return found
+
+    def places(self, word: str, names: list[str]) -> str:
+        """Return links to where a word is introduced, and to where later notebooks take it up."""
+        links = [f'<a href="{self.introduction(word, n)}">{self.title(n)}</a>' for n in names]
+        return " and again in ".join(links) if len(links) < 3 else ", ".join(links)
+
+    def weeks(self) -> list[tuple[int, list[str]]]:
+        """Return the plan of a term: the notebooks of each week."""
+        plan = ("00 01", "02", "03", "04", "05", "06", "07", "08", "09", "10", "11", "12 13")
+        plan += ("14", "15", "16 17")
+        weeks = [[n for n in self.notebooks if n[:2] in week.split()] for week in plan]
+        if sorted(sum(weeks, [])) != list(self.notebooks):
+            raise BookError("the plan of the term doesn't hold each notebook once")
+        return list(enumerate(weeks, 1))
+
+    def links(self, names: list[str]) -> str:
+        """Return links to notebooks, by their titles."""
+        return ", ".join(f"[{self.title(name)}](notebooks/{name}.ipynb)" for name in names)
+
+    def by_stars(self, names: list[str], stars: str) -> str:
+        """Return the exercises of a difficulty: their titles, and the minutes of each."""
+        found = [e for name in names for e in self.exercises(name) if e["stars"] == stars]
+        return "; ".join(f"{e['title']} ({e['minutes']} min)" for e in found) or "–"
 
 
 def kind_is(item: tuple[Cell, str], kind: str) -> bool:
@@ -189,6 +239,11 @@ def kind_is(item: tuple[Cell, str], kind: str) -> bool:
 def first_upper(text: str) -> str:
     """Return a text with a capital at its beginning."""
     return text[:1].upper() + text[1:]
+
+
+def sort_key(word: str) -> str:
+    """Return what a word is sorted by: "(truncated) backpropagation…" is found under B."""
+    return re.sub(r"\W", "", word.replace("(truncated) ", "").replace("ε", "e")).lower()
 
 
 def glossary() -> dict[str, str]:
@@ -307,6 +362,7 @@ def stage(source: Path, folder: Path) -> None:
     pages = jinja2.Environment(
         loader=loader, undefined=jinja2.StrictUndefined, trim_blocks=True, autoescape=False
     )
+    pages.filters["minutes_of"] = book.minutes
     for page in PAGES:
         text = pages.get_template(f"{page}.md").render(
             book=book, figure=book.figure, parts=list(PARTS), glossary=glossary()
