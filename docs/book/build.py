@@ -29,6 +29,10 @@ PARTS = {
 }
 PAGES = ("index", "questions", "glossary", "teachers")
 EXPLORER = re.compile(r"^\(Run this cell and controls appear here: (.*)\.\)\n?", re.M)
+DOWNLOAD = (
+    '<p class="download"><a href="../{name}.ipynb" download>Download this notebook</a>, '
+    "or open it with <code>make lab</code>.</p>\n"
+)
 CHART = "application/vnd.vegalite.v5+json"
 # package, folder in it, files: what the browser needs and the network would otherwise give
 VENDORED = (
@@ -217,7 +221,7 @@ class Book:
         plan = ("00 01", "02", "03", "04", "05", "06", "07", "08", "09", "10", "11", "12 13")
         plan += ("14", "15", "16 17")
         weeks = [[n for n in self.notebooks if n[:2] in week.split()] for week in plan]
-        if sorted(sum(weeks, [])) != list(self.notebooks):
+        if sorted(name for week in weeks for name in week) != list(self.notebooks):
             raise BookError("the plan of the term doesn't hold each notebook once")
         return list(enumerate(weeks, 1))
 
@@ -225,10 +229,10 @@ class Book:
         """Return links to notebooks, by their titles."""
         return ", ".join(f"[{self.title(name)}](notebooks/{name}.ipynb)" for name in names)
 
-    def by_stars(self, names: list[str], stars: str) -> str:
-        """Return the exercises of a difficulty: their titles, and the minutes of each."""
-        found = [e for name in names for e in self.exercises(name) if e["stars"] == stars]
-        return "; ".join(f"{e['title']} ({e['minutes']} min)" for e in found) or "–"
+    def by_stars(self, name: str, stars: str) -> str:
+        """Return a notebook's exercises of one difficulty, with the minutes of each."""
+        found = [e for e in self.exercises(name) if e["stars"] == stars]
+        return ", ".join(f"{e['number']} · {e['title']} ({e['minutes']} min)" for e in found) or "–"
 
 
 def kind_is(item: tuple[Cell, str], kind: str) -> bool:
@@ -255,14 +259,16 @@ def glossary() -> dict[str, str]:
 # ---------------------------------------------------------------- staging
 
 
-def chart_html(spec: Any, picture: str | None, alt: str) -> str:
-    """Return a chart to touch as HTML: its picture until the browser has drawn the chart."""
-    data = json.dumps(spec).replace("<", "\\u003c")
-    said = html.escape(alt, quote=True)
-    image = f'<img src="data:image/png;base64,{picture}" alt="{said}">' if picture else ""
+def chart_html(output: Cell) -> str:
+    """Return a chart to touch as HTML: its picture, and what the browser draws over it."""
+    data, about = output["data"], output.get("metadata", {})
+    drawn = {"spec": data[CHART], "options": about.get(CHART, {}).get("embed_options", {})}
+    script = json.dumps(drawn).replace("<", "\\u003c")
+    picture = "".join(text_of(data["image/png"]).split())
+    alt = html.escape(about["image/png"]["alt"])
     return (
-        f'<div class="chart" data-alt="{said}">{image}'
-        f'<script type="application/json">{data}</script></div>'
+        f'<div class="chart"><img src="data:image/png;base64,{picture}" alt="{alt}">'
+        f'<script type="application/json">{script}</script></div>'
     )
 
 
@@ -281,13 +287,10 @@ def staged_outputs(cell: Cell) -> tuple[list[Cell], list[str]]:
     for output in cell["outputs"]:
         data = output.get("data", {})
         text = text_of(output.get("text", ""))
-        alt = output.get("metadata", {}).get("image/png", {}).get("alt", "")
         if CHART in data:
-            picture = data.get("image/png")
-            shown = chart_html(data[CHART], picture and text_of(picture).replace("\n", ""), alt)
-            outputs.append(html_output(shown))
+            outputs.append(html_output(chart_html(output)))
         elif "image/png" in data:
-            alts.append(alt)
+            alts.append(output["metadata"].get("image/png", {}).get("alt", ""))
             outputs.append({**output, "data": {"image/png": data["image/png"]}})
         elif (found := EXPLORER.search(text)) is not None:
             outputs.append(html_output(explorer_html(found[1])))
@@ -318,8 +321,7 @@ def staged(name: str, notebook: Notebook) -> Notebook:
             source = text_of(cell["source"])
             if number == 0:
                 title, _, rest = source.partition("\n")
-                download = f'<a href="../{name}.ipynb" download>Download this notebook</a>'
-                source = f'{title}\n\n<p class="download">{download}, or open it with <code>make lab</code>.</p>\n{rest}'
+                source = f"{title}\n\n{DOWNLOAD.format(name=name)}\n{rest}"
             else:
                 source = f"({anchor(cell)})=\n{source}"
             cell["source"] = source
