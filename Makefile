@@ -1,9 +1,10 @@
 # make lab      open the notebooks          make test     run every test and every notebook
 # make execute  re-run and store notebooks  make bench    measure the speed of training
 # make lint     check style                 make data     fetch the data (the others do, too)
-# make pictures make the README's pictures  make projector  the notebooks in large type
+# make book     all notebooks as a website    make pictures make the README's pictures
 # make class    notebooks for students and teacher, in build/class
 # make marks FOLDER=...  mark the notebooks handed in there; the table is in build/marks
+# make projector  the notebooks in large type
 
 VENV := .venv
 ifeq ($(OS),Windows_NT)
@@ -32,7 +33,7 @@ export PYDEVD_DISABLE_FILE_VALIDATION := 1
 # JupyterLab refuses to run as root unless told; in a container there is often no one else.
 AS_ROOT := $(if $(filter 0,$(shell id -u 2>/dev/null)),--allow-root)
 
-.PHONY: lab projector class marks test fingerprint execute lint bench pictures data clean
+.PHONY: lab projector test fingerprint execute lint bench pictures book class marks data clean
 
 lab: data
 	$(BIN)/python -m jupyterlab --port=$(PORT) --ServerApp.root_dir=. \
@@ -71,6 +72,10 @@ bench: data
 pictures: export SCREENSHOTS := yes
 pictures: data
 	$(BIN)/python -m pytest tests/test_browser.py -k "stored or curve"
+
+# From the stored outputs: no kernel starts, and nothing is fetched.
+book: $(INSTALLED)
+	$(BIN)/python docs/book/build.py
 
 data: $(INSTALLED)
 	$(BIN)/python -m llm_helpers.data

@@ -35,7 +35,8 @@ PINS = [
 ]
 WANTED = [
     Requirement(line)
-    for line in (*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["dev"])
+    for lines in (PROJECT["dependencies"], *PROJECT["optional-dependencies"].values())
+    for line in lines
 ]
 PLATFORMS = {
     name: {
