@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from .agent_world import ACTIONS, WORDS, Episode, World, batch_of, batches_of, demonstrations
 from .checkpoints import load_checkpoint, save_checkpoint
-from .data import data_dir
+from .files import data_dir
 from .models import TextRNN
 from .runs import History
 from .training import fit, seed_everything

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import distributed, nn
 
-from .data import write_atomically
+from .files import write_atomically
 from .runs import History
 
 

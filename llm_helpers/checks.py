@@ -66,9 +66,8 @@ def _untried(value: Any) -> bool:
 
 def _kind(value: Any) -> str:
     if isinstance(value, list | tuple):
-        numbers = _numbers(value)
-        size = f"list of {len(value)}" if numbers is None else f"table of shape {[*numbers.shape]}"
-        return f"a {size}"
+        n = _numbers(value)
+        return f"a table of shape {[*n.shape]}" if n is not None else f"a list of {len(value)}"
     other = "a function (call it)" if callable(value) else f"of the type {type(value).__name__}"
     return WORDS.get(type(value), other)
 
@@ -85,7 +84,7 @@ def _finding(answer: Any, expected: Any, tolerance: float) -> str:
     if isinstance(expected, list | tuple) and isinstance(answer, list | tuple):
         return _items(answer, expected, tolerance, range(1, len(expected) + 1))
     if _kind(answer) != _kind(expected):
-        return f"Expected is {_kind(expected)}, not {_kind(answer)}."
+        return f"It should be {_kind(expected)}, not {_kind(answer)}."
     number, right = _numbers(answer), _numbers(expected)
     if isinstance(expected, bool) or number is None or right is None:
         if answer == expected or tolerance == FORM_ONLY:
@@ -106,13 +105,14 @@ def _items(answer: Sequence, expected: Sequence, tolerance: float, names: Iterab
     if len(answer) != len(expected):
         return f"Its length is {len(answer)} and should be {len(expected)}."
     findings = [_finding(a, e, tolerance) for a, e in zip(answer, expected, strict=True)]
-    wrong = [(name, finding) for name, finding in zip(names, findings, strict=True) if finding]
+    wrong = [f"Item {name}: {said}" for name, said in zip(names, findings, strict=True) if said]
     if len(wrong) > 1 and sorted(map(repr, answer)) == sorted(map(repr, expected)):
         return "The items are right, their order isn't."
     if clue := len(wrong) > 1 and table and _unlike(numbers, right, tolerance, 0):
         return clue
-    others = " The others are right." if len(wrong) == 1 < len(expected) else ""
-    return f"Item {wrong[0][0]}: {wrong[0][1].removesuffix(others)}{others}" if wrong else ""
+    others = " The others are right."
+    first = "".join(wrong[:1]).replace(": Item ", ", item ", 1).removesuffix(others)
+    return first + others * (len(wrong) == 1 < len(expected) and ", item " not in first)
 
 
 def _unlike(answer: Tensor, right: Tensor, tolerance: float, relative: float) -> str:

@@ -17,7 +17,7 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 from torch import Tensor
 from torch.nn.functional import pad
 
-from .data import fetch_model
+from .files import fetch_model
 from .transformer import KeyValueCache, TransformerConfig, TransformerLM
 
 SYSTEM = "You are a helpful AI assistant named SmolLM, trained by Hugging Face"

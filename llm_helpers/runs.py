@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from .data import write_atomically
+from .files import write_atomically
 
 
 class StepRecord(NamedTuple):

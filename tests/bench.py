@@ -47,7 +47,7 @@ import psutil
 import torch
 from torch import nn
 
-from llm_helpers import arithmetic, curves, data, pretrained, runs, training
+from llm_helpers import arithmetic, curves, data, files, pretrained, runs, training
 from llm_helpers.data import Batch, BucketBatches, Example
 from llm_helpers.models import TextRNN
 
@@ -509,7 +509,7 @@ def store(results: dict[str, Any]) -> None:
         return {k: plain(v) for k, v in value.items()} if isinstance(value, dict) else value
 
     RESULTS.parent.mkdir(exist_ok=True)
-    data.write_atomically(RESULTS, json.dumps(plain(results), indent=2).encode() + b"\n")
+    files.write_atomically(RESULTS, json.dumps(plain(results), indent=2).encode() + b"\n")
     print(f"\nStored in {RESULTS.parent.name}/{RESULTS.name}.")
 
 
@@ -550,7 +550,7 @@ def main() -> int:
     killed = measure_kills(2 if options.quick else 50)
     print(f"kill -9: {killed['kills']} times, the checkpoint could be loaded every time")
     writing = None
-    if (data.data_dir() / data.MODEL).is_file():
+    if (files.data_dir() / files.MODEL).is_file():
         writing = measure_writing(1, 8) if options.quick else measure_writing(min(rounds, 5))
         show_writing(writing)
     results = {

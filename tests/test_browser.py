@@ -15,7 +15,7 @@ import nbformat
 import pytest
 from pictures import DOCS, PICTURES, WATCH, cell_shown, store
 
-from llm_helpers import data
+from llm_helpers import files
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 ROOT = Path(__file__).parents[1]
@@ -370,7 +370,7 @@ model, tokenizer = pretrained.load()
 """
 
 
-@pytest.mark.skipif(not (data.data_dir() / data.MODEL).is_file(), reason="the LLM isn't there")
+@pytest.mark.skipif(not (files.data_dir() / files.MODEL).is_file(), reason="the LLM isn't there")
 def test_a_typed_text_and_two_sliders_look_into_a_real_llm(
     lab: str, browser: playwright.Browser
 ) -> None:

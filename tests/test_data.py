@@ -18,8 +18,9 @@ from typing import Any
 
 import pytest
 
-from llm_helpers import data
-from llm_helpers.data import DATASETS, FILES, DataError, Example, load
+from llm_helpers import data, files
+from llm_helpers.data import DATASETS, DataError, Example, load
+from llm_helpers.files import FILES
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -52,7 +53,7 @@ def no_subprocess(monkeypatch: pytest.MonkeyPatch) -> None:
 def archive(cached: Path, tmp_path: Path) -> Path:
     folder = tmp_path / "cache"
     folder.mkdir()
-    return Path(shutil.copy(cached / data.ARCHIVE, folder))
+    return Path(shutil.copy(cached / files.ARCHIVE, folder))
 
 
 # ---------------------------------------------------------------- the real data
@@ -104,7 +105,7 @@ def test_a_full_cache_needs_no_process_and_no_archive(cached: Path, tmp_path: Pa
 @pytest.mark.usefixtures("no_subprocess")
 def test_an_archive_at_hand_is_unpacked_without_a_network(archive: Path, cached: Path) -> None:
     data.fetch(archive.parent)
-    assert files_below(archive.parent) == {data.ARCHIVE, *FILES}
+    assert files_below(archive.parent) == {files.ARCHIVE, *FILES}
     for name in FILES:
         assert (archive.parent / name).read_bytes() == (cached / name).read_bytes()
 
@@ -119,12 +120,12 @@ def test_a_missing_archive_is_fetched_in_the_pinned_version(
 
     def download(command: list[str], **_: Any) -> subprocess.CompletedProcess[str]:
         commands.append(command)
-        shutil.copy(cached / data.ARCHIVE, command[command.index("--dest") + 1])
+        shutil.copy(cached / files.ARCHIVE, command[command.index("--dest") + 1])
         return subprocess.CompletedProcess(command, 0, "", "")
 
     monkeypatch.setattr(subprocess, "run", download)
     data.fetch(tmp_path / "new" / "cache")
-    assert files_below(tmp_path / "new" / "cache") == {data.ARCHIVE, *FILES}
+    assert files_below(tmp_path / "new" / "cache") == {files.ARCHIVE, *FILES}
     (command,) = commands
     assert command[:4] == [sys.executable, "-m", "pip", "download"]
     assert {"vaderSentiment==3.3.2", "--no-deps"} < set(command)
@@ -147,9 +148,9 @@ def test_a_damaged_archive_is_refused_before_it_is_opened(archive: Path, how: st
     with pytest.raises(DataError) as caught:
         data.fetch(archive.parent)
     message = str(caught.value)
-    assert message.startswith(f"{data.ARCHIVE}: damaged")
+    assert message.startswith(f"{files.ARCHIVE}: damaged")
     assert "delete this file and run `make data` again" in message
-    assert files_below(archive.parent) == {data.ARCHIVE}
+    assert files_below(archive.parent) == {files.ARCHIVE}
 
 
 def failing_pip(stderr: str) -> Run:
@@ -180,7 +181,7 @@ def test_a_failed_download_tells_the_reason_and_two_remedies(
     assert "could not download vaderSentiment==3.3.2" in message
     assert reason in message
     assert "connect to the network and run `make data` again" in message
-    assert data.ARCHIVE in message and tmp_path.name in message
+    assert files.ARCHIVE in message and tmp_path.name in message
     assert files_below(tmp_path) == set()
 
 
@@ -190,9 +191,9 @@ def test_pip_without_an_index_ends_in_the_same_message(tmp_path: Path) -> None:
 
 
 def test_the_data_folder_can_be_chosen(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    default = data.data_dir()
+    default = files.data_dir()
     monkeypatch.setenv("LLM_HELPERS_DATA", str(tmp_path))
-    assert data.data_dir() == tmp_path != default
+    assert files.data_dir() == tmp_path != default
     for name in FILES:
         (tmp_path / name).write_text("1\t2.5\tmine\n", encoding="utf-8")
     assert load() == [Example("mine", 1, 2.5)]
@@ -201,9 +202,9 @@ def test_the_data_folder_can_be_chosen(monkeypatch: pytest.MonkeyPatch, tmp_path
 def test_without_a_choice_the_data_lies_beside_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
     beside = Path(data.__file__).resolve().parents[1] / "data"
     monkeypatch.setenv("LLM_HELPERS_DATA", "")
-    assert data.data_dir() == beside
+    assert files.data_dir() == beside
     monkeypatch.delenv("LLM_HELPERS_DATA")
-    assert data.data_dir() == beside
+    assert files.data_dir() == beside
 
 
 def pack(members: list[tuple[tarfile.TarInfo, bytes]]) -> bytes:
@@ -229,11 +230,11 @@ def plant(
     monkeypatch: pytest.MonkeyPatch, folder: Path, members: list[tuple[tarfile.TarInfo, bytes]]
 ) -> None:
     """Put an archive that passes for the real one into ``folder``; both layers hold members."""
-    inner = plain(f"vaderSentiment-3.3.2/{data.INNER}", pack(members))
+    inner = plain(f"vaderSentiment-3.3.2/{files.INNER}", pack(members))
     content = pack([*members, inner])
     folder.mkdir()
-    (folder / data.ARCHIVE).write_bytes(content)
-    monkeypatch.setattr(data, "SHA256", hashlib.sha256(content).hexdigest())
+    (folder / files.ARCHIVE).write_bytes(content)
+    monkeypatch.setattr(files, "SHA256", hashlib.sha256(content).hexdigest())
 
 
 def test_nothing_in_an_archive_can_be_written_elsewhere(
@@ -250,7 +251,7 @@ def test_nothing_in_an_archive_can_be_written_elsewhere(
     folder = tmp_path / "cache"
     plant(monkeypatch, folder, evil + good)
     data.fetch(folder)
-    expected = {f"cache/{name}" for name in (data.ARCHIVE, *FILES)}
+    expected = {f"cache/{name}" for name in (files.ARCHIVE, *FILES)}
     assert {name.replace("\\", "/") for name in files_below(tmp_path)} == expected
     assert all((folder / name).read_bytes() == b"1\t2.5\tgood\n" for name in FILES)
 
@@ -265,7 +266,7 @@ def test_a_link_in_place_of_a_file_reads_nothing_from_outside(
     plant(monkeypatch, folder, members)
     with pytest.raises((DataError, KeyError)):
         data.fetch(folder)
-    assert files_below(folder) == {data.ARCHIVE}
+    assert files_below(folder) == {files.ARCHIVE}
     assert secret.read_bytes() == b"1\t2.5\tsecret\n"
 
 
@@ -417,4 +418,4 @@ def test_the_command_line_ends_in_one_line_on_an_error(archive: Path) -> None:
         env={**os.environ, "LLM_HELPERS_DATA": str(archive.parent)},
     )
     assert done.returncode == 1
-    assert re.fullmatch(rf"error: {re.escape(data.ARCHIVE)}: damaged.*\n", done.stderr)
+    assert re.fullmatch(rf"error: {re.escape(files.ARCHIVE)}: damaged.*\n", done.stderr)

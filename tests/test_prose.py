@@ -28,6 +28,8 @@ ELSEWHERE = {
     "06": {"52", "29500"},  # the 252 steps of a run less 200; torchrun's usual port
     "07": {"112"},  # 16 bytes for each of 7 billion weights
     "09": {"0.71", "0.60", "0.89", "0.90"},  # two more seeds, and how to train them
+    # two more seeds of both networks: validation, then test
+    "11": {"36.5", "36.7", "21.9", "23.7", "44.0", "43.3", "40.5", "41.1", "28.3"},
     "12": {"1,199"},  # a batch of 1,200 documents but one
     "14": {"257", "6,000"},  # one place more than 256; 96 pieces of 63 characters
 }

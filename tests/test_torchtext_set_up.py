@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from llm_helpers import data, torchtext_compat
+from llm_helpers import files, torchtext_compat
 
 WHEEL = "torchtext-0.18.0-cp312-cp312-manylinux1_x86_64.whl"
 FILES = {
@@ -45,7 +45,7 @@ def site(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     lock = tmp_path / "torchtext.lock"
     digest = hashlib.sha256((wheels / WHEEL).read_bytes()).hexdigest()
     lock.write_text(f"torchtext==0.18.0 --hash=sha256:{digest}\n", encoding="utf-8")
-    monkeypatch.setattr(data, "TORCHTEXT", lock)
+    monkeypatch.setattr(files, "TORCHTEXT", lock)
     monkeypatch.setattr(torchtext_compat, "backend", "absent")
     monkeypatch.setattr(torchtext_compat, "install", lambda: None)
     monkeypatch.setattr(sysconfig, "get_path", lambda _: str(folder))
@@ -63,7 +63,7 @@ def names(folder: Path) -> set[str]:
 def test_the_python_part_is_installed_and_compiled(
     site: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    data.provide_torchtext()
+    files.provide_torchtext()
     (distribution,) = metadata.distributions(name="torchtext")
     assert distribution.version == "0.18.0"
     assert names(site / "torchtext") == {"__init__.py", "metrics.py", "lib", "__pycache__"}
@@ -82,16 +82,16 @@ def test_the_python_part_is_installed_and_compiled(
 
 
 def test_what_is_there_is_left_alone(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    data.provide_torchtext()
+    files.provide_torchtext()
     monkeypatch.setattr(torchtext_compat, "backend", "stand-in")
     monkeypatch.setattr(subprocess, "run", lambda *_, **__: pytest.fail("a process was started"))
-    data.provide_torchtext()
+    files.provide_torchtext()
 
 
 def test_half_an_installation_is_completed(site: Path) -> None:
     (site / "torchtext").mkdir()
     (site / "torchtext" / "old.py").touch()
-    data.provide_torchtext()
+    files.provide_torchtext()
     assert "old.py" not in names(site / "torchtext")
     assert "metrics.py" in names(site / "torchtext")
 
@@ -99,8 +99,8 @@ def test_half_an_installation_is_completed(site: Path) -> None:
 def test_a_wheel_with_another_sha256_is_refused(site: Path) -> None:
     wheel = site.parent / "wheels" / WHEEL
     wheel.write_bytes(wheel.read_bytes() + b" ")
-    with pytest.raises(data.DataError) as caught:
-        data.provide_torchtext()
+    with pytest.raises(files.DataError) as caught:
+        files.provide_torchtext()
     message = str(caught.value)
     assert message.startswith("torchtext: pip could not install torchtext==0.18.0 (ERROR: THESE ")
     assert "PACKAGES DO NOT MATCH THE HASHES" in message and "What to do: " in message
@@ -109,8 +109,8 @@ def test_a_wheel_with_another_sha256_is_refused(site: Path) -> None:
 
 def test_without_a_network_the_remedy_is_named(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PIP_FIND_LINKS", "")
-    with pytest.raises(data.DataError) as caught:
-        data.provide_torchtext()
+    with pytest.raises(files.DataError) as caught:
+        files.provide_torchtext()
     message = str(caught.value)
     assert "No matching distribution found for torchtext==0.18.0" in message
     assert "connect to the network and run `make data` again" in message
@@ -124,14 +124,14 @@ def test_another_torchtext_is_named_with_its_remedy(
     old.mkdir()
     (old / "METADATA").write_text("Metadata-Version: 2.1\nName: torchtext\nVersion: 0.6.0\n")
     monkeypatch.setattr(subprocess, "run", lambda *_, **__: pytest.fail("a process was started"))
-    with pytest.raises(data.DataError) as caught:
-        data.provide_torchtext()
+    with pytest.raises(files.DataError) as caught:
+        files.provide_torchtext()
     message = str(caught.value)
     assert message.startswith(f"torchtext: version 0.6.0 is installed in {sys.prefix}, but 0.18.0")
     assert f"run `{sys.executable} -m pip uninstall torchtext`" in message
 
 
 def test_the_lock_of_the_wheel_pins_one_file() -> None:
-    lines = data.TORCHTEXT.read_text(encoding="utf-8").splitlines()
+    lines = files.TORCHTEXT.read_text(encoding="utf-8").splitlines()
     (line,) = [line for line in lines if not line.startswith("#")]
     assert re.fullmatch(r"torchtext==0\.18\.0 --hash=sha256:[0-9a-f]{64}", line)

@@ -55,6 +55,15 @@ def paired_difference(first, second):
     spread, mean = torch.std_mean(torch.tensor(first) * 1.0 - torch.tensor(second) * 1.0)
     return torch.stack([mean, spread / len(first) ** 0.5])
 """,
+        """
+from collections import Counter
+
+def paired_difference(first, second):
+    n, rooms = len(first), Counter(zip(first, second))
+    won, lost = rooms[True, False], rooms[False, True]
+    mean = (won - lost) / n
+    return mean, ((won + lost - n * mean**2) / (n - 1) / n) ** 0.5
+""",
     ],
     3: [
         """
@@ -100,6 +109,11 @@ def careful(logits, temperature, least):
     p = logits.double().div(temperature).softmax(1)
     p *= p >= least
     return (p.T / p.sum(1)).T
+""",
+        """
+def careful(logits, temperature, least):
+    p = torch.softmax(logits / temperature, -1)
+    return torch.distributions.Categorical(probs=p * (p >= least)).probs
 """,
     ],
     4: [
@@ -190,6 +204,12 @@ def paired_difference(first, second):
     return 100 * gaps.mean().item(), 100 * (gaps.std() / len(first) ** 0.5).item()
 """,
         "lambda first, second: sum(first) / len(first) - sum(second) / len(second)",
+        # half the interval, not the error
+        """
+def paired_difference(first, second):
+    gaps = torch.tensor(first).double() - torch.tensor(second).double()
+    return gaps.mean().item(), (1.96 * gaps.std() / len(first) ** 0.5).item()
+""",
         "lambda first, second: (torch.tensor(first) - torch.tensor(second)).mean()",
     ],
     3: [
@@ -239,6 +259,20 @@ def careful(logits, temperature, least):
     return p.where(p >= least, 0.0) / p.sum(1)
 """,
         "lambda logits, temperature, least: (logits / temperature).argmax(1)",
+        # cut before the temperature
+        """
+def careful(logits, temperature, least):
+    p = logits.softmax(1)
+    p = p.where(p >= least, 0.0)
+    return (p.log() / temperature).softmax(1)
+""",
+        # a share of the likeliest: that's min-p
+        """
+def careful(logits, temperature, least):
+    p = (logits / temperature).softmax(1)
+    p = p.where(p >= least * p.max(1, keepdim=True).values, 0.0)
+    return p / p.sum(1, keepdim=True)
+""",
     ],
     4: [
         # two spaces at the start itself
@@ -268,6 +302,13 @@ def start_in_words(place, facing):
     return " ".join(f"start {where} facing {['ahead', 'left', 'behind', 'right'][facing]}".split())
 """,
         "lambda place, facing: (from_here(place, facing, (0, 0)), facing)",
+        # ahead and right changed places
+        """
+def start_in_words(place, facing):
+    right, ahead = from_here(place, facing, (0, 0))
+    way = ["ahead", "left", "behind", "right"][facing]
+    return " ".join(["start", *place_in_words(ahead, right).split(), "facing", way])
+""",
         # always ahead
         """
 def start_in_words(place, facing):

@@ -61,6 +61,20 @@ def exact_gradient(logits, rewards):
     p /= p.sum()
     return p * (R - p @ R)
 """,
+        """
+def exact_gradient(logits, rewards):
+    p = logits.softmax(0)
+    return p * ((rewards[:, None] - rewards[None, :]) @ p)
+""",
+        # central differences
+        """
+def exact_gradient(logits, rewards):
+    h, slopes = 1e-5, []
+    for e in h * torch.eye(len(logits)).double():
+        up, down = (logits + e).softmax(0), (logits - e).softmax(0)
+        slopes.append((up - down) @ rewards / (2 * h))
+    return slopes
+""",
     ],
     3: [
         """
@@ -122,6 +136,17 @@ def expected_gradient(logits, rewards, tries):
     scores = np.eye(len(p))[ways] - p  # (tries, ways, actions)
     return np.einsum("w,kw,kwa->a", p[ways].prod(0), advantages, scores) / tries
 """,
+        # a row's advantages sum to zero, so that the - p makes no difference
+        """
+from itertools import product
+
+def expected_gradient(logits, rewards, tries):
+    p, total = logits.softmax(0), torch.zeros_like(logits)
+    for way in map(torch.tensor, product(range(len(logits)), repeat=tries)):
+        advantages = rewards[way] - rewards[way].mean()
+        total += p[way].prod() * (advantages[:, None] * torch.eye(len(p))[way]).mean(0)
+    return total
+""",
     ],
 }
 WRONG = {
@@ -137,6 +162,12 @@ WRONG = {
         "lambda r: (r - r.mean(1, keepdim=True)) / (r.std(1, keepdim=True, correction=0) + 1e-1)",
         "lambda r: (r - r.mean(1)) / (r.std(1, correction=0) + 1e-6)",
         "lambda r: ((r.T - r.mean(1)) / (r.std(1, correction=0) + 1e-6))",
+        # leave one out
+        """
+def grpo_advantages(rewards):
+    others = (rewards.sum(1, keepdim=True) - rewards) / (rewards.shape[1] - 1)
+    return (rewards - others) / (rewards.std(1, keepdim=True, correction=0) + 1e-6)
+""",
     ],
     2: [
         "lambda z, R: torch.autograd.functional.jacobian(lambda v: v.softmax(0), z).T @ R",
@@ -145,6 +176,13 @@ def exact_gradient(logits, rewards):
     z = logits.detach().requires_grad_()
     (z.softmax(0) @ rewards).backward()
     return z.grad
+""",
+        "lambda z, R: torch.func.grad(lambda v: v.softmax(0) @ R)(z)",
+        """
+def exact_gradient(logits, rewards):
+    with torch.inference_mode(False), torch.enable_grad():
+        z = logits.clone().requires_grad_()
+        return torch.autograd.grad(z.softmax(0) @ rewards, z)[0]
 """,
         "lambda z, R: z.softmax(0) * (1 - z.softmax(0)) * R",
         "lambda z, R: z.softmax(0) * R - z.softmax(0) * R.sum()",
@@ -168,6 +206,8 @@ def exact_gradient(logits, rewards):
         "lambda r, p, q, b: -b * (p - q).sum().item()",
         "lambda r, p, q, b: r - b * (p.log() - q.log()).sum().item()",
         "lambda r, p, q, b: r - b * (p - q).square().sum().item()",
+        "lambda r, p, q, b: max(0.0, r - b * (p - q).sum().item())",
+        "lambda r, p, q, b: r - b * ((q - p).exp() - (q - p) - 1).sum().item()",
     ],
     4: [
         "lambda z, R, k: z.softmax(0) * (R - z.softmax(0) @ R)",
@@ -175,6 +215,7 @@ def exact_gradient(logits, rewards):
         "lambda z, R, k: z.softmax(0) * (R - R.mean()) * (k - 1) / k",
         "lambda z, R, k: z.softmax(0) * (R - z.softmax(0) @ R) * 7 / 8",
         "lambda z, R, k: z.softmax(0) * R",
+        "lambda z, R, k: z.softmax(0) * (R - z.softmax(0) @ R) / k",
         # leave one out
         """
 def expected_gradient(logits, rewards, tries):

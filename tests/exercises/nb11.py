@@ -70,6 +70,12 @@ def look_back(x):
     weights = (x @ x.mT - penalty).softmax(dim=2)
     return weights.matmul(x), weights
 """,
+        """
+def look_back(x):
+    mask = nn.Transformer.generate_square_subsequent_mask(x.shape[1])
+    weights = torch.softmax(x @ x.transpose(-2, -1) + mask, -1)
+    return weights @ x, weights
+""",
     ],
     3: [
         """
@@ -156,6 +162,8 @@ WRONG = {
         "lambda c, r: min(1, math.exp(c - r))",
         "lambda c, r: math.exp(1 - r / c) if c < r else None",
         "lambda c, r: min(1, 2 ** (1 - r / c))",
+        "lambda c, r: min(1.0, 1 - r / c)",
+        "lambda c, r: 100 * min(1.0, math.exp(1 - r / c))",
     ],
     2: [
         """
@@ -214,6 +222,18 @@ def look_back(x):  # without the transpose
     return weights @ x, weights
 """,
         """
+def look_back(x):  # a tiny score instead of a very negative one
+    later = torch.ones(x.shape[1], x.shape[1], dtype=torch.bool).triu(1)
+    weights = (x @ x.mT).masked_fill(later, -1e-9).softmax(2)
+    return weights @ x, weights
+""",
+        """
+def look_back(x):  # who is asked gets the mean
+    later = torch.ones(x.shape[1], x.shape[1], dtype=torch.bool).triu(1)
+    weights = (x @ x.mT).masked_fill(later, -torch.inf).softmax(2)
+    return weights.mT @ x, weights
+""",
+        """
 def look_back(x):  # the wrong letter in the scale: the time
     later = torch.ones(x.shape[1], x.shape[1], dtype=torch.bool).triu(1)
     weights = (x @ x.mT / x.shape[1] ** 0.5).masked_fill(later, -torch.inf).softmax(2)
@@ -251,6 +271,13 @@ lambda w, s, a: (
 """,
         "lambda w, s, a: [s[a.argmax()] if word == '<unk>' else word for word in w]",
         """
+def copy_unknown(written, source, weights):  # the list isn't changed by its loop's variable
+    for word, place in zip(written, weights.argmax(1)):
+        if word == "<unk>":
+            word = source[place]
+    return written
+""",
+        """
 def copy_unknown(written, source, weights):  # the k-th unknown is the k-th source word
     unknown = iter(source)
     return [next(unknown) if word == "<unk>" else word for word in written]
@@ -281,5 +308,7 @@ def copy_unknown(written, source, weights):  # the first alone
         "lambda text: list(text) if text > '\\u4e00' else text.split()",
         "lambda text: re.split('[\\u4e00-\\u9fff]', text)",
         "lambda text: data.tokenize(text)",
+        "lambda text: re.findall('[\\u4e00-\\u9fff]|[!-~]+', text)",
+        "lambda text: [c for c in text if not c.isspace()]",
     ],
 }
