@@ -39,10 +39,12 @@ lab: data
 	$(BIN)/python -m jupyterlab --port=$(PORT) --ServerApp.root_dir=. \
 	  --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb $(AS_ROOT) $(LAB_OPTIONS)
 
-projector: export JUPYTER_CONFIG_PATH := $(CURDIR)/.jupyter-projector
+# Settings of its own, so that none of yours come in between, and one document at a time.
+projector: export JUPYTER_CONFIG_DIR := $(CURDIR)/.jupyter-projector
 projector: data
 	$(BIN)/python -m jupyterlab --port=$(PORT) --ServerApp.root_dir=. --LabApp.custom_css=True \
-	  --LabApp.default_url=/lab/tree/$(or $(NB),notebooks/00_start_here.ipynb) $(AS_ROOT) $(LAB_OPTIONS)
+	  --LabApp.default_url=/doc/tree/$(or $(NB),notebooks/00_start_here.ipynb) \
+	  $(AS_ROOT) $(LAB_OPTIONS)
 
 class: $(INSTALLED)
 	$(BIN)/python kit/make_class.py

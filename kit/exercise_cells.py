@@ -15,9 +15,10 @@ import symtable
 import sys
 import types
 from collections.abc import Iterable, Iterator, Mapping
+from copy import deepcopy
 from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, SupportsFloat
 
 import nbformat
 
@@ -235,8 +236,9 @@ def run_check(names: dict[str, Any], exercise: Exercise, answer: Mapping[str, An
 def judge(names: dict[str, Any], exercise: Exercise, source: str) -> Verdict:
     """Run an answer and our check of it; the notebook's names are afterwards as before.
 
-    After an answer that is accepted, the check gets one that it must reject. If it accepts that,
-    too, the answer has tampered with what the check relies on.
+    After an answer that is accepted, the check gets two that it must reject: the same one spoiled,
+    and something that is no answer at all. If it accepts one of them, the answer has tampered
+    with what the check relies on.
 
     Raises:
         BaseException: whatever the answer's cell raises.
@@ -246,9 +248,28 @@ def judge(names: dict[str, Any], exercise: Exercise, source: str) -> Verdict:
     exec(compile(source, "answer", "exec"), mine)
     if missing := [name for name in exercise.names if name not in mine]:
         return Verdict("error", f"The cell doesn't define {' and '.join(missing)}.")
-    verdict = run_check(names, exercise, {name: mine[name] for name in exercise.names})
+    answer = {name: mine[name] for name in exercise.names}
+    verdict = run_check(names, exercise, answer)
     if verdict.kind == "right":
-        control = run_check(names, exercise, dict.fromkeys(exercise.names, object()))
-        if control.kind != "wrong":
-            return Verdict("error", "After this answer ran, the check accepts anything.")
+        spoiled = {name: spoil(value) for name, value in answer.items()}
+        for control in (spoiled, dict.fromkeys(answer, object())):
+            if run_check(names, exercise, control).kind == "right":
+                return Verdict("error", "After this answer ran, the check accepts wrong ones, too.")
     return verdict
+
+
+def spoil(value: Any) -> Any:
+    """Make a wrong answer of a right one that has the same form."""
+    if callable(value) and not isinstance(value, type):
+        return lambda *case: spoil(value(*deepcopy(case)))  # nor does it change what it's given
+    if hasattr(value, "__array__") and hasattr(value, "tolist"):
+        value = value.tolist()
+    if isinstance(value, bool):
+        return not value
+    if isinstance(value, SupportsFloat) or value is None:
+        return 1e6 if value is None else 1.5 * float(value) + 1e6
+    if isinstance(value, list | tuple):
+        return type(value)([spoil(item) for item in value]) if type(value) in (list, tuple) else ()
+    if isinstance(value, dict):
+        return {key: spoil(item) for key, item in value.items()}
+    return "" if isinstance(value, str) else object()

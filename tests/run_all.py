@@ -85,10 +85,7 @@ def main(options: list[str]) -> int:
             *NBVAL, "-n", workers, *options,
         ),
         # The browser's tests measure times, so they run alone.
-        run(
-            "browser", "pytest", "tests/test_browser.py", "tests/test_book.py", "-m", "browser",
-            *options,
-        ),
+        run("browser", "pytest", "tests", "-m", "browser", *options),
     ]  # fmt: skip
     print(summary(parts, verdict), flush=True)
     return int(asked.stdout == "" or any(part.code for part in parts))
