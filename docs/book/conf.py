@@ -12,6 +12,7 @@ extensions = ["myst_nb", "sphinx_copybutton"]
 suppress_warnings = ["mystnb.unknown_mime_type"]
 
 nb_execution_mode = "off"  # the stored outputs are the book; no kernel starts
+nb_ipywidgets_js = {}  # widgets need a kernel, and their scripts would come from a CDN
 nb_merge_streams = True
 myst_enable_extensions = ["dollarmath", "attrs_inline"]
 myst_heading_anchors = 3
