@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import nbformat
 from exercise_cells import Book, Cell, Exercise, bound, changed, code_cells, free
 
-MAGIC = re.compile(r"^\s*(%|!|\?)|\?\s*$")
+MAGIC = re.compile(r"^\s*(%%?[A-Za-z]|!|\?)|^\s*[\w.]+\?\??\s*$")
 
 
 def read(content: bytes) -> list[Cell]:
@@ -27,8 +27,12 @@ def read(content: bytes) -> list[Cell]:
 
 
 def plain(source: str) -> str:
-    """Leave out magics, shell commands and questions to IPython."""
-    return "\n".join(line for line in source.splitlines() if not MAGIC.search(line))
+    """Leave magics, shell commands and questions to IPython out of what isn't Python otherwise."""
+    try:
+        ast.parse(source)
+    except (SyntaxError, ValueError):
+        return "\n".join(line for line in source.splitlines() if not MAGIC.search(line))
+    return source
 
 
 def best_match(cells: list[Cell], books: Sequence[Book]) -> Book | None:
