@@ -39,7 +39,7 @@ def main() -> None:
     job, report = open_channel()
     import matplotlib as mpl
     from exercise_cells import Book, judge
-    from handed_in import best_match, find_answer, read, with_helpers
+    from handed_in import BROKEN, best_match, find_answer, read, with_helpers
 
     mpl.use("Agg")
     try:
@@ -62,7 +62,7 @@ def main() -> None:
             continue
         try:
             tried[number] = with_helpers(book, answer, cells)
-        except (SyntaxError, ValueError) as error:
+        except BROKEN as error:
             report("verdict", number=number, verdict="error", hint=said(error))
     report("preparing")
     sys.modules["__main__"] = types.ModuleType("__main__")

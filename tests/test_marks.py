@@ -58,8 +58,12 @@ HANDED_IN = {
         ["wrong: You forgot", "error: After this answer ran, the check accepts wrong ones, too."],
     ),
     "exits": (
-        {COUNT: "import sys\nsys.exit()", LAYER: "import os\nos._exit(0)", GATES: "AND = OR = 1"},
-        ["error: SystemExit", "error: It stopped Python.", "not tried", "wrong"],
+        {
+            COUNT: "import sys\nsys.exit()",
+            LAYER: "import os\nos._exit(0)",
+            GATES: f"AND = OR = {'-' * 20_000}1",
+        },
+        ["error: SystemExit", "error: It stopped Python.", "not tried", "error: "],
     ),
     "fills-the-memory": (
         {COUNT: f"much = []\nwhile True:\n    much.append(bytearray(10**8))\n{RIGHT}"},
