@@ -50,6 +50,7 @@ class: $(INSTALLED)
 	$(BIN)/python kit/make_class.py
 
 marks: data
+	$(if $(FOLDER),,$(error Which notebooks? Say make marks FOLDER=path/to/folder))
 	$(BIN)/python kit/make_marks.py "$(FOLDER)" $(if $(SECONDS),--seconds $(SECONDS)) --workers $(WORKERS)
 
 # Whether outputs are compared or cells only run is decided by tests/arithmetic.py.

@@ -10,7 +10,9 @@ from collections.abc import Sequence
 import nbformat
 from exercise_cells import Book, Cell, Exercise, bound, changed, code_cells, free
 
-MAGIC = re.compile(r"^\s*(%|!|\?)|\?\s*$")
+# What Python may raise when it reads a cell: the last two come of thousands of brackets.
+BROKEN = (SyntaxError, ValueError, RecursionError, MemoryError)
+MAGIC = re.compile(r"^\s*(%%?[A-Za-z]|!|\?)|^\s*[\w.]+\?\??\s*$")
 
 
 def read(content: bytes) -> list[Cell]:
@@ -27,8 +29,12 @@ def read(content: bytes) -> list[Cell]:
 
 
 def plain(source: str) -> str:
-    """Leave out magics, shell commands and questions to IPython."""
-    return "\n".join(line for line in source.splitlines() if not MAGIC.search(line))
+    """Leave magics, shell commands and questions to IPython out of what isn't Python otherwise."""
+    try:
+        ast.parse(source)
+    except BROKEN:
+        return "\n".join(line for line in source.splitlines() if not MAGIC.search(line))
+    return source
 
 
 def best_match(cells: list[Cell], books: Sequence[Book]) -> Book | None:
@@ -52,7 +58,7 @@ def defines(cell: Cell, names: list[str]) -> bool:
     """Say whether a cell gives these names a value, as far as a broken cell lets one see."""
     try:
         return {*names} <= {*bound(cell.source)}
-    except (SyntaxError, ValueError):
+    except BROKEN:
         looks = r"(?m)^(?:def\s+{0}\s*\(|class\s+{0}\b|{0}\s*(?:[:,=]))"
         return all(re.search(looks.format(re.escape(name)), cell.source) for name in names)
 
@@ -80,7 +86,7 @@ def with_helpers(book: Book, answer: Cell, cells: list[Cell]) -> str:
     cells that the student added.
 
     Raises:
-        SyntaxError: the answer isn't Python.
+        BROKEN: the answer isn't Python.
     """
     ours = {cell.source.strip() for cell in book.cells}
     ids = {cell.id for cell in book.cells}
@@ -105,5 +111,5 @@ def statements_of(source: str) -> list[str]:
     """Cut a cell into its statements; a broken cell has none."""
     try:
         return [ast.unparse(statement) for statement in ast.parse(source).body]
-    except (SyntaxError, ValueError):
+    except BROKEN:
         return []

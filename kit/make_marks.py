@@ -58,7 +58,7 @@ class Paper:
     notebook: str = ""  # which of ours it is
     refused: str = ""
     verdicts: dict[int, Verdict] = field(default_factory=dict)
-    landlock: int = 0
+    fence: dict[str, int] = field(default_factory=dict)  # what held an answer back
 
 
 def collect(folder: Path) -> list[Paper]:
@@ -178,7 +178,7 @@ class Sitting:
             case "preparing":
                 self.current, self.deadline = 0, time.monotonic() + PREPARING
             case "guarded":
-                self.paper.landlock = event["landlock"]
+                self.paper.fence = {"landlock": event["landlock"], "memory": event["memory"]}
             case "started":  # who waits computes nothing, so the clock has a say, too
                 self.current = event["number"]
                 self.deadline = time.monotonic() + 5 * self.seconds + 5
@@ -271,7 +271,8 @@ def restored(papers: list[Paper]) -> list[Path]:
 
 def notes(marker: Marker, papers: list[Paper], touched: list[Path]) -> list[str]:
     """Say how far the answers were fenced in, for the foot of the table."""
-    locked = min((p.landlock for p in papers if p.landlock or len(p.verdicts)), default=0)
+    fences = [paper.fence for paper in papers if paper.fence]
+    locked = min((fence["landlock"] for fence in fences), default=0)
     network = "No answer could reach the network."
     if not marker.fence:
         network = "The network was NOT cut off: this system has no way that we know of."
@@ -279,9 +280,13 @@ def notes(marker: Marker, papers: list[Paper], touched: list[Path]) -> list[str]
             network = "No answer could open a TCP connection; other traffic was not cut off."
     files = "Answers could write in their own temporary folder only."
     if not locked:
-        files = "This system can't protect files, so an answer could have changed some outside this"
-        files += " folder. The notebooks here were compared with what was read at first."
-    said = [network, files, f"An answer with its check had {marker.seconds:.0f} seconds."]
+        files = "This system can't protect files, so an answer could have changed some elsewhere."
+        files += " The notebooks here were compared with what was read at first."
+    limits = f"An answer with its check had {marker.seconds:.0f} seconds"
+    limits += f" and {MEMORY / 2**30:.0f} GB of memory."
+    if not all(fence["memory"] for fence in fences):
+        limits = limits.replace(" and", "; its memory could not be held to")
+    said = [network, files, limits]
     said += [f"Changed during the marking, and put back: {path.name}." for path in touched]
     return [*said, CAUTION.replace("\n", " ")]
 

@@ -10,6 +10,7 @@ import base64
 import json
 import os
 import sys
+import types
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -38,7 +39,7 @@ def main() -> None:
     job, report = open_channel()
     import matplotlib as mpl
     from exercise_cells import Book, judge
-    from handed_in import best_match, find_answer, read, with_helpers
+    from handed_in import BROKEN, best_match, find_answer, read, with_helpers
 
     mpl.use("Agg")
     try:
@@ -61,17 +62,18 @@ def main() -> None:
             continue
         try:
             tried[number] = with_helpers(book, answer, cells)
-        except (SyntaxError, ValueError) as error:
+        except BROKEN as error:
             report("verdict", number=number, verdict="error", hint=said(error))
     report("preparing")
+    sys.modules["__main__"] = types.ModuleType("__main__")
     names: dict[str, Any] = {"__name__": "__main__", "display": print}
     for source in book.needed(tried, tried.values()) if tried else []:
         exec(compile(source, book.name, "exec"), names)
-    for name in ("exercise_cells", "handed_in", "sandbox", "__main__"):  # no handle for an answer
+    for name in ("exercise_cells", "handed_in", "sandbox"):  # no handle for an answer
         sys.modules.pop(name)
     sys.path.remove(str(Path(__file__).parent))
-    report("guarded", landlock=sandbox.lock_files([Path.cwd()]))
-    sandbox.limit(job["memory"], job["file_size"])
+    limited = sandbox.limit(job["memory"], job["file_size"])
+    report("guarded", landlock=sandbox.lock_files([Path.cwd()]), memory=limited)
     for number, source in tried.items():
         report("started", number=number)
         sandbox.limit_seconds(job["seconds"])

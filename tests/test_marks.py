@@ -58,8 +58,12 @@ HANDED_IN = {
         ["wrong: You forgot", "error: After this answer ran, the check accepts wrong ones, too."],
     ),
     "exits": (
-        {COUNT: "import sys\nsys.exit()", LAYER: "import os\nos._exit(0)", GATES: "AND = OR = 1"},
-        ["error: SystemExit", "error: It stopped Python.", "not tried", "wrong"],
+        {
+            COUNT: "import sys\nsys.exit()",
+            LAYER: "import os\nos._exit(0)",
+            GATES: f"AND = OR = {'-' * 20_000}1",
+        },
+        ["error: SystemExit", "error: It stopped Python.", "not tried", "error: "],
     ),
     "fills-the-memory": (
         {COUNT: f"much = []\nwhile True:\n    much.append(bytearray(10**8))\n{RIGHT}"},
@@ -196,7 +200,7 @@ def test_the_page_shows_every_student_and_escapes_what_they_wrote(table: tuple) 
     for student in rows.keys() - {"student"}:
         assert html.escape(student) in page
     assert "AND and OR" in page and "You forgot the biases" in page
-    assert "An answer with its check had 4 seconds." in page and "<script" not in page
+    assert "An answer with its check had 4 seconds" in page and "<script" not in page
     assert len(page) < 200_000
 
 
@@ -209,6 +213,18 @@ def test_a_changed_file_is_put_back(tmp_path: Path) -> None:
     assert [path.stem for path in restored(papers)] == ["anna", "ben"]
     assert [path.read_text() for path in sorted(tmp_path.iterdir())] == ["anna", "ben"]
     assert restored(papers) == []
+
+
+def test_marks_are_given_for_the_trained_model() -> None:
+    book = exercise_cells.Book(ROOT / "notebooks" / "00_start_here.ipynb")
+    assert "optimizer.step()" in "\n".join(book.needed([1], ["my_sentence = ''"]))
+    assert "optimizer.step()" not in "\n".join(book.needed([2], ["loss_of_guessing = 1"]))
+
+
+def test_only_what_is_no_python_is_left_out() -> None:
+    python = 'x = """\n%time\nwhy?\n"""\ny = (7\n     % 4)'
+    assert handed_in.plain(python) == python
+    assert handed_in.plain("%%time\nx = 1\n!ls\nx?\ny = (7\n% 4)") == "x = 1\ny = (7\n% 4)"
 
 
 def test_a_folder_of_ours_is_known_by_its_cells() -> None:
