@@ -183,13 +183,15 @@ def lowest_threshold(scores, right, wanted):
     return best
 """,
         """
-import pandas as pd
+from itertools import groupby
 
 def lowest_threshold(scores, right, wanted):
-    table = pd.DataFrame({"score": scores, "right": right}).groupby("score").right
-    kept = table.agg(["sum", "count"])[::-1].cumsum()
-    good = kept.index[kept["sum"] / kept["count"] >= wanted]
-    return good.min() if len(good) else None
+    kept, good = [], None
+    for t, group in groupby(sorted(zip(scores, right))[::-1], key=lambda pair: pair[0]):
+        kept += [ok for _, ok in group]
+        if np.mean(kept) >= wanted:
+            good = t
+    return good
 """,
     ],
     4: [
