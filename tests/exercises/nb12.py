@@ -47,6 +47,25 @@ def with_all_words(lists, words):
     first, *others = map(lists.get, words)
     return tuple(n for n in first if all(n in other for other in others))
 """,
+        """
+def with_all_words(lists, words):
+    bits = -1
+    for word in words:  # a document is a bit
+        bits &= sum(1 << number for number in lists.get(word, []))
+    return [number for number in range(bits.bit_length()) if bits >> number & 1]
+""",
+        """
+from bisect import bisect_left
+
+def with_all_words(lists, words):
+    def has(word, number):
+        found = lists.get(word, [])
+        at = bisect_left(found, number)
+        return at < len(found) and found[at] == number
+
+    shortest = min((lists.get(word, []) for word in words), key=len)
+    return list(filter(lambda n: all(has(word, n) for word in words), shortest))
+""",
     ],
     2: [
         """
@@ -89,6 +108,19 @@ def loss_by_hand(asked, found, temperature):
     z = (a @ f.mT).div_(temperature)
     own = (a * f).sum(1) / temperature
     return torch.mean(torch.logsumexp(z, dim=1) - own).item()
+""",
+        """
+def loss_by_hand(asked, found, temperature):
+    lengths = asked.norm(dim=1)[:, None] * found.norm(dim=1)  # (batch, batch)
+    similar = asked @ found.T / lengths / temperature
+    ratio = (similar - similar.diagonal()[:, None]).exp().sum(1)  # 1 / p of the right one
+    return ratio.log().mean()
+""",
+        """
+def loss_by_hand(asked, found, temperature):
+    unit = [x / (x * x).sum(1, keepdim=True).sqrt() for x in (asked, found)]
+    p = (torch.tensordot(*unit, dims=([1], [1])) / temperature).softmax(dim=-1)
+    return -torch.stack([p[i, i] for i in range(len(p))]).log2().mean() * math.log(2)
 """,
     ],
     3: [
@@ -139,6 +171,22 @@ def fused(first, second):
         )
     return rows
 """,
+        """
+def fused(first, second):  # a rank is one more than the number of better documents
+    def worth(s):
+        return 1 / (61 + torch.stack([(row > row[:, None]).sum(1) for row in s]))
+
+    return torch.add(worth(first), worth(second))
+""",
+        """
+def fused(first, second):
+    out = torch.zeros(first.shape, dtype=torch.float64)
+    for scores in (first, second):
+        for query, row in enumerate(scores):
+            for place, document in enumerate(row.sort(descending=True).indices, start=1):
+                out[query, document] += 1 / (60 + place)
+    return out
+""",
     ],
     4: [
         """
@@ -179,6 +227,21 @@ def hard_negatives(scores, right, k):
     best = scores.topk(k + 1).indices.tolist()
     return [[n for n in row if n != own][:k] for row, own in zip(best, right)]
 """,
+        """
+from heapq import nlargest
+
+def hard_negatives(scores, right, k):
+    found = torch.empty(len(right), k, dtype=torch.int64)
+    for row, own in enumerate(right):
+        others = [n for n in range(scores.shape[1]) if n != own]
+        found[row] = torch.tensor(nlargest(k, others, key=lambda n: scores[row, n].item()))
+    return found
+""",
+        """
+def hard_negatives(scores, right, k):
+    place = torch.tensor(right)[:, None]
+    return scores.scatter(1, place, scores.min().item() - 1).sort(dim=1, descending=True)[1][:, :k]
+""",
     ],
 }
 WRONG = {
@@ -209,6 +272,17 @@ def with_all_words(lists, words):  # None where nothing is found
     return sorted(found) or None
 """,
         "lambda lists, words: min((lists.get(w, []) for w in words), key=len)",
+        """
+def with_all_words(lists, words):  # the first word's list, cut down by each pair of neighbors
+    found = set(lists.get(words[0], []))
+    for one, other in zip(words, words[2:]):
+        found &= set(lists.get(one, [])) & set(lists.get(other, []))
+    return sorted(found)
+""",
+        """
+def with_all_words(lists, words):  # what all the lists have, the words asked or not
+    return sorted(set.intersection(*map(set, lists.values())))
+""",
     ],
     2: [
         """
@@ -263,6 +337,18 @@ def loss_by_hand(asked, found, temperature):  # the temperature taken off the di
     z = a @ f.T
     return (z.logsumexp(1) - z.diagonal() / temperature).mean()
 """,
+        """
+def loss_by_hand(asked, found, temperature):  # in bits
+    a, f = (nn.functional.normalize(x, dim=1) for x in (asked, found))
+    return -(a @ f.T / temperature).softmax(1).diagonal().log2().mean()
+""",
+        """
+def loss_by_hand(asked, found, temperature):  # the right one isn't in the sum
+    a, f = (nn.functional.normalize(x, dim=1) for x in (asked, found))
+    z = a @ f.T / temperature
+    others = z.masked_fill(torch.eye(len(z)).bool(), -torch.inf)
+    return (others.logsumexp(1) - z.diagonal()).mean()
+""",
     ],
     3: [
         """
@@ -307,6 +393,17 @@ def fused(first, second):  # the ranks of the sum
         """
 def fused(first, second):
     return sum(1 / ((-s).argsort(1).argsort(1) + 1) for s in (first, second))
+""",
+        """
+def fused(first, second):  # one list of all queries
+    def ranks(s):
+        return s.flatten().argsort(descending=True).argsort().view(s.shape) + 1
+
+    return 1 / (60 + ranks(first)) + 1 / (60 + ranks(second))
+""",
+        """
+def fused(first, second):  # whole numbers
+    return sum(1 // (61 + (-s).argsort(1).argsort(1)) for s in (first, second))
 """,
     ],
     4: [
@@ -354,6 +451,16 @@ def hard_negatives(scores, right, k):  # numbered without the right one
 def hard_negatives(scores, right, k):  # one row of them all
     scores[torch.arange(len(right)), right] = -torch.inf
     return scores.flatten().topk(k).indices
+""",
+        """
+def hard_negatives(scores, right, k):  # those that score above the right one
+    own = scores[torch.arange(len(right)), right][:, None]
+    return [row.nonzero().flatten()[:k] for row in scores > own]
+""",
+        """
+def hard_negatives(scores, right, k):  # the right document of the row is the row's number
+    scores.fill_diagonal_(-torch.inf)
+    return scores.topk(k).indices
 """,
     ],
 }

@@ -44,6 +44,26 @@ def chat_targets(turns):
     del targets[0], tokens[-1]
     return tokens, targets
 """,
+        """
+def chat_targets(turns):
+    from itertools import chain
+
+    rows = [[(2 - (role == "user"), -100)] + [(t, t if role == "assistant" else -100)
+            for t in (*ids, 3)] for role, ids in turns]
+    tokens, targets = zip(*chain.from_iterable(rows))
+    return tokens[:-1], targets[1:]
+""",
+        """
+def chat_targets(turns):
+    text, inputs, targets = [], [], []
+    for role, ids in turns:
+        for place, token in enumerate([1 if role == "user" else 2, *ids, 3]):
+            if text:
+                inputs.append(text[-1])
+                targets.append(token if role == "assistant" and place else data.IGNORE)
+            text.append(token)
+    return inputs, targets
+""",
     ],
     2: [
         """
@@ -89,6 +109,28 @@ def contaminated(train, test, n):
     known = Counter(run for text in train for run in cut(text))
     return Fraction(sum(any(known[run] for run in cut(text)) for text in test), len(test))
 """,
+        """
+def contaminated(train, test, n):
+    def runs(text):
+        words = normalise(text).split()
+        while len(words) >= n:
+            yield " ".join(words[:n])
+            words = words[1:]
+
+    known = {run: True for text in train for run in runs(text)}
+    return len([text for text in test if any(run in known for run in runs(text))]) / len(test)
+""",
+        """
+from itertools import product
+
+def contaminated(train, test, n):
+    cut = lambda text: normalise(text).split()
+    hit = lambda a, b: any(
+        a[i : i + n] == b[j : j + n]
+        for i, j in product(range(len(a) - n + 1), range(len(b) - n + 1))
+    )
+    return np.array([[hit(cut(t), cut(o)) for o in train] for t in test]).any(1).mean()
+""",
     ],
     3: [
         """
@@ -130,6 +172,26 @@ def lowest_threshold(scores, right, wanted):
         return mean(float(r) for s, r in zip(scores, right) if s >= t)
 
     return min(filter(lambda t: precision(t) >= wanted, scores), default=None)
+""",
+        """
+def lowest_threshold(scores, right, wanted):
+    both, best, kept, hits = sorted(zip(scores, right), reverse=True), None, 0, 0
+    for place, (score, ok) in enumerate(both):  # from the top down, in one pass
+        kept, hits = kept + 1, hits + ok
+        last = place + 1 == len(both) or both[place + 1][0] != score
+        best = score if last and hits / kept >= wanted else best
+    return best
+""",
+        """
+from itertools import groupby
+
+def lowest_threshold(scores, right, wanted):
+    kept, good = [], None
+    for t, group in groupby(sorted(zip(scores, right))[::-1], key=lambda pair: pair[0]):
+        kept += [ok for _, ok in group]
+        if np.mean(kept) >= wanted:
+            good = t
+    return good
 """,
     ],
     4: [
@@ -177,6 +239,27 @@ def where_is(thing, surroundings):
     except IndexError:
         return "I haven't seen it"
     return " ".join(takewhile(lambda word: word[-1].isdigit(), rest.split()))
+""",
+        """
+def where_is(thing, surroundings):
+    things = re.split(r" (?=wall|[a-z]+ (?:ball|box|key))", surroundings)
+    for one in things:
+        if one.startswith(thing):
+            return one.removeprefix(thing).strip()
+    return "I haven't seen it"
+""",
+        """
+def where_is(thing, surroundings):
+    place, looking = None, surroundings.split()
+    color, kind = thing.split()
+    for before, word, *_ in zip(looking, looking[1:]):
+        if place is None and (before, word) == (color, kind):
+            place = []
+        elif place is not None and "-" in word:
+            place += [word]
+        elif place:
+            break
+    return "I haven't seen it" if place is None else " ".join(place)
 """,
     ],
 }
@@ -242,6 +325,22 @@ def chat_targets(turns):  # targets first
         targets += [-100, *ids, 3] if role == "assistant" else [-100] * (len(ids) + 2)
     return targets[1:], tokens[:-1]
 """,
+        """
+def chat_targets(turns):  # the user's end counts, too
+    tokens, targets = [], []
+    for role, ids in turns:
+        tokens += [1 if role == "user" else 2, *ids, 3]
+        targets += [-100, *(ids if role == "assistant" else [-100] * len(ids)), 3]
+    return tokens[:-1], targets[1:]
+""",
+        """
+def chat_targets(turns):  # the user's tokens are hidden in the inputs, too
+    tokens, targets = [], []
+    for role, ids in turns:
+        tokens += [1, *[-100] * len(ids), 3] if role == "user" else [2, *ids, 3]
+        targets += [-100, *ids, 3] if role == "assistant" else [-100] * (len(ids) + 2)
+    return tokens[:-1], targets[1:]
+""",
     ],
     2: [
         """
@@ -305,6 +404,25 @@ def contaminated(train, test, n):  # the clean ones
 
     known = set().union(*map(runs, train))
     return sum(not runs(text) & known for text in test) / len(test)
+""",
+        """
+def contaminated(train, test, n):  # a share of the training texts
+    def runs(text):
+        words = normalise(text).split()
+        return {tuple(words[i : i + n]) for i in range(len(words) - n + 1)}
+
+    asked = set().union(*map(runs, test))
+    return sum(bool(runs(text) & asked) for text in train) / len(train)
+""",
+        """
+def contaminated(train, test, n):  # a share of the runs
+    def runs(text):
+        words = normalise(text).split()
+        return [tuple(words[i : i + n]) for i in range(len(words) - n + 1)]
+
+    known = {run for text in train for run in runs(text)}
+    asked = [run for text in test for run in runs(text)]
+    return sum(run in known for run in asked) / max(1, len(asked))
 """,
     ],
     3: [
@@ -382,6 +500,20 @@ def lowest_threshold(scores, right, wanted):
         "lambda scores, right, wanted: min([s for s, r in zip(scores, right) if r], default=None)",
         "lambda scores, right, wanted: wanted",
         "lambda scores, right, wanted: min(scores)",
+        """
+def lowest_threshold(scores, right, wanted):  # from a grid, not one of the scores
+    for t in np.arange(0, 1, 0.01):
+        kept = [r for s, r in zip(scores, right) if s >= t]
+        if kept and sum(kept) / len(kept) >= wanted:
+            return t
+""",
+        """
+def lowest_threshold(scores, right, wanted):  # the place of the score
+    for place, t in sorted(enumerate(scores), key=lambda pair: pair[1]):
+        kept = [r for s, r in zip(scores, right) if s >= t]
+        if sum(kept) / len(kept) >= wanted:
+            return place
+""",
     ],
     4: [
         'lambda thing, view: view.partition(thing)[2].strip() or "I haven\'t seen it"',
@@ -422,6 +554,16 @@ def where_is(thing, surroundings):  # with its name
 def where_is(thing, surroundings):  # what comes before it
     words = surroundings.partition(thing)
     return words[0].split()[-1] if words[1] and words[0] else "I haven't seen it"
+""",
+        """
+def where_is(thing, surroundings):  # without the number
+    found = re.search(thing + r"((?: \\w+-\\d)+)", surroundings)
+    return re.sub(r"-\\d", "", found[1]).strip() if found else "I haven't seen it"
+""",
+        """
+def where_is(thing, surroundings):  # the second half of the place alone
+    found = re.search(thing + r"((?: \\w+-\\d)+)", surroundings)
+    return found[1].split()[-1] if found else "I haven't seen it"
 """,
     ],
 }

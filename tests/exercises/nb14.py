@@ -19,6 +19,18 @@ def weights_of_a_block(width, hidden):
         total += m * n + n
     return float(total + 2 * 2 * width)
 """,
+        """
+def weights_of_a_block(width, hidden):
+    options = {"vocab_size": 1, "width": width, "hidden": hidden, "heads": 1}
+    with torch.device("meta"):
+        block = transformer.Block(transformer.TransformerConfig(**options))
+    return sum(p.numel() for p in block.parameters())
+""",
+        """
+def weights_of_a_block(width, hidden):
+    attention = 4 * (width + 1) * width
+    return attention + (width + 1) * hidden + (hidden + 1) * width + 2 * width + 2 * width
+""",
     ],
     2: [
         """
@@ -47,6 +59,17 @@ def mask_with_a_question(time, given):
     mask[:, :given] = True
     return mask
 """,
+        """
+def mask_with_a_question(time, given):
+    hidden = torch.full((time, time), -torch.inf).triu(1)
+    hidden[:, :given] = 0
+    return hidden == 0
+""",
+        """
+def mask_with_a_question(time, given):
+    last_seen = torch.arange(time).clamp_min(given - 1)  # (time,): for each row
+    return torch.arange(time).expand(time, time) <= last_seen[:, None]
+""",
     ],
     3: [
         """
@@ -65,6 +88,27 @@ def one_more_word(q, k, v, keys, values):
     scores = [float(q @ key) / math.sqrt(len(q)) for key in (*keys, k)]
     top = [math.exp(score) for score in scores]
     return sum(w / sum(top) * value for w, value in zip(top, (*values, v), strict=True))
+""",
+        """
+def one_more_word(q, k, v, keys, values):
+    e_old, e_new = (keys @ q / len(q) ** 0.5).exp(), (k @ q / len(q) ** 0.5).exp()
+    return (e_old @ values + e_new * v) / (e_old.sum() + e_new)
+""",
+        """
+def one_more_word(q, k, v, keys, values):  # the last row of all places
+    asked = torch.zeros(len(keys) + 1, len(q))
+    asked[-1] = q
+    keys, values = torch.cat([keys, k[None]]), torch.cat([values, v[None]])
+    return causal_attention(asked, keys, values)[0][-1]
+""",
+        """
+import numpy as np
+from scipy.special import softmax
+
+def one_more_word(q, k, v, keys, values):
+    q, k, v, keys, values = (x.numpy() for x in (q, k, v, keys, values))
+    weights = softmax(np.r_[keys, k[None]].dot(q) / np.sqrt(q.size))
+    return np.r_[values, v[None]].T.dot(weights)
 """,
     ],
     4: [
@@ -97,6 +141,26 @@ def attention_with_alibi(q, k, v):
     scores[:, torch.ones(T, T).triu(1) == 1] = -1e30
     return torch.einsum("hts,hsd->htd", scores.softmax(-1), v)
 """,
+        """
+def attention_with_alibi(q, k, v):
+    H, T, d = q.shape
+    rows = []
+    for t in range(T):
+        back = torch.arange(t, -1, -1.0)  # (t + 1,)
+        slopes = torch.tensor([0.5 ** (8 * h / H) for h in range(1, H + 1)])
+        scores = (k[:, : t + 1] * q[:, t, None]).sum(2) / d**0.5 - torch.outer(slopes, back)
+        rows.append((scores.softmax(1)[:, :, None] * v[:, : t + 1]).sum(1))
+    return torch.stack(rows, dim=1)
+""",
+        """
+def attention_with_alibi(q, k, v):  # the bias of a key alone: a row's own shift cancels
+    H, T, d = q.shape
+    slopes = (-8 / H * torch.arange(1, H + 1)).exp2()
+    scores = torch.baddbmm(slopes[:, None, None] * torch.arange(T).expand(H, 1, T), q, k.mT,
+                           alpha=1 / d**0.5)
+    scores += torch.full((T, T), -torch.inf).triu(1)
+    return scores.softmax(-1).bmm(v)
+""",
     ],
 }
 WRONG = {
@@ -105,6 +169,16 @@ WRONG = {
         "lambda width, hidden: 12 * width**2 + 13 * width",
         "lambda width, hidden: 3 * (width**2 + width) + 2 * width * hidden + hidden + 5 * width",
         "lambda width, hidden: None",
+        """
+def weights_of_a_block(width, hidden):  # a bias for each input, not for each output
+    linear = lambda m, n: m * n + m
+    return 4 * linear(width, width) + linear(width, hidden) + linear(width, hidden) + 4 * width
+""",
+        """
+def weights_of_a_block(width, hidden):  # one norm more, the last one
+    return 4 * width**2 + 2 * width * hidden + 9 * width + hidden + 2 * width
+""",
+        "lambda width, hidden: 2 * width**2 + 2 * width * hidden + 7 * width + hidden",
     ],
     2: [
         """
@@ -115,6 +189,25 @@ def mask_with_a_question(time, given):
 """,
         "lambda time, given: torch.ones(time, time, dtype=torch.bool)",
         "lambda time, given: torch.ones(time, time).tril(-1).bool()",
+        """
+def mask_with_a_question(time, given):  # the question is hidden from what comes after it
+    mask = torch.ones(time, time).tril()
+    mask[:given, :given] = 1
+    mask[given:, :given] = 0
+    return mask.bool()
+""",
+        """
+def mask_with_a_question(time, given):  # the question sees everything
+    mask = torch.ones(time, time).tril()
+    mask[:given] = 1
+    return mask.bool()
+""",
+        """
+def mask_with_a_question(time, given):  # minus infinity where looking isn't allowed
+    mask = torch.full((time, time), -torch.inf).triu(1)
+    mask[:given, :given] = 0
+    return mask
+""",
     ],
     3: [
         """
@@ -132,6 +225,20 @@ def one_more_word(q, k, v, keys, values):
     keys, values = torch.cat([keys, k[None]]), torch.cat([values, v[None]])
     return (keys @ q / len(q)).softmax(0) @ values
 """,
+        """
+def one_more_word(q, k, v, keys, values):  # a row too many
+    keys, values = torch.cat([keys, k[None]]), torch.cat([values, v[None]])
+    return causal_attention(q.expand(len(keys), -1), keys, values)[0]
+""",
+        """
+def one_more_word(q, k, v, keys, values):  # the scores after the softmax
+    keys, values = torch.cat([keys, k[None]]), torch.cat([values, v[None]])
+    return (keys @ q).softmax(0) / math.sqrt(len(q)) @ values
+""",
+        """
+def one_more_word(q, k, v, keys, values):  # the weights alone
+    return (torch.cat([keys, k[None]]) @ q / math.sqrt(len(q))).softmax(0)
+""",
     ],
     4: [
         """
@@ -147,5 +254,29 @@ def attention_with_alibi(q, k, v):
     return nn.functional.scaled_dot_product_attention(q, k, v, attn_mask=bias)
 """,
         "lambda q, k, v: v",
+        """
+def attention_with_alibi(q, k, v):  # distances squared
+    H, T, d = q.shape
+    far = (torch.arange(T)[:, None] - torch.arange(T)) ** 2
+    slopes = 2.0 ** (-8 * torch.arange(1, H + 1) / H)
+    scores = q @ k.mT / d**0.5 - slopes[:, None, None] * far
+    return scores.masked_fill(torch.ones(T, T).triu(1).bool(), -torch.inf).softmax(2) @ v
+""",
+        """
+def attention_with_alibi(q, k, v):  # after the softmax
+    H, T, d = q.shape
+    far = torch.arange(T)[:, None] - torch.arange(T)
+    slopes = 2.0 ** (-8 * torch.arange(1, H + 1) / H)
+    scores = (q @ k.mT / d**0.5).masked_fill(far < 0, -torch.inf).softmax(2)
+    return (scores - slopes[:, None, None] * far.clamp_min(0)) @ v
+""",
+        """
+def attention_with_alibi(q, k, v):  # no √d
+    H, T, d = q.shape
+    far = torch.arange(T)[:, None] - torch.arange(T)
+    slopes = 2.0 ** (-8 * torch.arange(1, H + 1) / H)
+    scores = q @ k.mT - slopes[:, None, None] * far
+    return scores.masked_fill(far < 0, -torch.inf).softmax(2) @ v
+""",
     ],
 }

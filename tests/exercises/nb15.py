@@ -13,6 +13,21 @@ def cache_bytes(blocks, kv_heads, head, tokens):
     numbers = math.prod([blocks, kv_heads, head, tokens])
     return float(numbers * 2 + numbers * 2)
 """,
+        """
+def cache_bytes(blocks, kv_heads, head, tokens):
+    options = {"width": kv_heads * head, "heads": kv_heads, "kv_heads": kv_heads}
+    config = transformer.TransformerConfig(vocab_size=1, blocks=blocks, **options)
+    like = torch.zeros(1, dtype=torch.float16, device="meta")
+    cache = transformer.KeyValueCache(config, 1, tokens, like)
+    return sum(t.nbytes for t in vars(cache).values() if isinstance(t, Tensor))
+""",
+        """
+import numpy as np
+
+def cache_bytes(blocks, kv_heads, head, tokens):
+    pair = 2 * np.dtype("float16").itemsize
+    return np.prod([pair, blocks, kv_heads, head, tokens], dtype=np.int64)
+""",
     ],
     2: [
         """
@@ -34,6 +49,25 @@ def induce(tokens):
     places = [i for i in range(len(tokens) - 1) if tokens[i] == tokens[-1]]
     return tokens[places[-1] + 1] if places else None
 """,
+        """
+def induce(tokens):
+    backward = iter(tokens[::-1])
+    last = after = next(backward)
+    for token in backward:
+        if token == last:
+            return after
+        after = token
+""",
+        """
+def induce(tokens):
+    found = torch.tensor(tokens[:-1]).eq(tokens[-1]).nonzero().flatten()
+    return tokens[int(found.max()) + 1] if len(found) else None
+""",
+        """
+def induce(tokens):
+    followers = [b for a, b in zip(tokens, tokens[1:]) if a == tokens[-1]]
+    return ([None] + followers)[-1]
+""",
     ],
     3: [
         "lambda so_far: so_far.decode('utf-8', 'ignore')",
@@ -54,6 +88,32 @@ def complete(so_far):
         """
 def complete(so_far):
     return so_far.decode(errors="replace").rstrip("\\N{REPLACEMENT CHARACTER}")
+""",
+        """
+def complete(so_far):
+    done, at = "", 0
+    while at < len(so_far):
+        first = so_far[at]
+        size = 1 if first < 0x80 else 2 if first < 0xE0 else 3 if first < 0xF0 else 4
+        if at + size > len(so_far):
+            break
+        done += so_far[at : at + size].decode()
+        at += size
+    return done
+""",
+        """
+def complete(so_far):
+    try:
+        return str(so_far, "utf-8")
+    except UnicodeDecodeError as error:
+        return str(so_far[: error.start], "utf-8")
+""",
+        """
+import io
+
+def complete(so_far):
+    reader = io.TextIOWrapper(io.BytesIO(so_far), encoding="utf-8", errors="ignore", newline="")
+    return reader.read()
 """,
     ],
     4: [
@@ -80,6 +140,34 @@ def decode_q8_0(rows):
     d = rows.unflatten(1, (-1, 34))[..., :2].contiguous().view(torch.float16).float()
     return (n * d).flatten(1)
 """,
+        """
+def decode_q8_0(rows):
+    rows = rows.view(len(rows), -1, 34)
+    low, high = rows[..., 0].int(), rows[..., 1].int()  # the bits of d, by hand
+    bits = low + 256 * high
+    sign, power, rest = bits >> 15, (bits >> 10) & 31, bits & 1023
+    d = torch.where(power > 0, (1 + rest / 1024) * 2.0 ** (power - 15), rest * 2.0**-24)
+    n = (rows[..., 2:].int() + 128) % 256 - 128
+    return (d * (1 - 2 * sign))[..., None].mul(n).flatten(1)
+""",
+        """
+import struct
+
+def decode_q8_0(rows):
+    found = []
+    for row in rows:
+        raw = bytes(row.tolist())
+        weights = []
+        for start in range(0, len(raw), 34):
+            d, *n = struct.unpack("<e32b", raw[start : start + 34])
+            weights += [d * number for number in n]
+        found.append(weights)
+    return torch.tensor(found)
+""",
+        """
+def decode_q8_0(rows):
+    return torch.from_numpy(gguf.quants.Q8_0.dequantize(rows.numpy()))
+""",
     ],
 }
 WRONG = {
@@ -88,6 +176,11 @@ WRONG = {
         "lambda blocks, kv_heads, head, tokens: 8 * blocks * kv_heads * head * tokens",
         "lambda blocks, kv_heads, head, tokens: 4 * kv_heads * head * tokens",
         "lambda blocks, kv_heads, head, tokens: 4 * blocks * kv_heads * head * tokens**2",
+        "lambda blocks, kv_heads, head, tokens: 2 * 2 * (blocks + kv_heads + head) * tokens",
+        """
+def cache_bytes(blocks, kv_heads, head, tokens):  # in bits
+    return 8 * 2 * 2 * blocks * kv_heads * head * tokens
+""",
     ],
     2: [
         "lambda tokens: tokens[-1]",
@@ -104,6 +197,25 @@ def induce(tokens):
         if tokens[place] == tokens[-1]:
             return tokens[place + 1]
 """,
+        """
+def induce(tokens):  # raises where the last token never came before
+    places = [i for i, token in enumerate(tokens[:-1]) if token == tokens[-1]]
+    return tokens[max(places) + 1]
+""",
+        """
+def induce(tokens):  # -1 for none
+    for place in range(len(tokens) - 2, -1, -1):
+        if tokens[place] == tokens[-1]:
+            return tokens[place + 1]
+    return -1
+""",
+        """
+def induce(tokens):  # the most frequent follower, not the latest
+    from collections import Counter
+
+    followers = Counter(b for a, b in zip(tokens, tokens[1:]) if a == tokens[-1])
+    return followers.most_common(1)[0][0] if followers else None
+""",
     ],
     3: [
         "lambda so_far: so_far.decode(errors='replace')",
@@ -111,6 +223,21 @@ def induce(tokens):
         "lambda so_far: so_far.decode()",
         "lambda so_far: so_far[:-1].decode(errors='ignore')",
         "lambda so_far: so_far",
+        """
+def complete(so_far):  # nothing until all of it is complete
+    try:
+        return so_far.decode()
+    except UnicodeDecodeError:
+        return ""
+""",
+        """
+def complete(so_far):  # one byte is cut off at most
+    try:
+        return so_far.decode()
+    except UnicodeDecodeError:
+        return so_far[:-1].decode(errors="replace")
+""",
+        "lambda so_far: str(so_far)",
     ],
     4: [
         "lambda rows: rows.float()",
@@ -121,6 +248,24 @@ def decode_q8_0(rows):
     blocks = rows.unflatten(1, (-1, 34))
     d = blocks[..., :2].contiguous().view(torch.float16).float()
     return (d * blocks[..., 2:]).flatten(1)
+""",
+        """
+def decode_q8_0(rows):  # d at the end of a block
+    blocks = rows.unflatten(1, (-1, 34))
+    d = blocks[..., 32:].contiguous().view(torch.float16).float()
+    return (d * blocks[..., :32].contiguous().view(torch.int8)).flatten(1)
+""",
+        """
+def decode_q8_0(rows):  # one d for each row
+    blocks = rows.unflatten(1, (-1, 34))
+    d = rows[:, :2].contiguous().view(torch.float16).float()[:, None]
+    return (d * blocks[..., 2:].contiguous().view(torch.int8)).flatten(1)
+""",
+        """
+def decode_q8_0(rows):  # 128 is zero
+    blocks = rows.unflatten(1, (-1, 34))
+    d = blocks[..., :2].contiguous().view(torch.float16).float()
+    return (d * (blocks[..., 2:].float() - 128)).flatten(1)
 """,
     ],
 }
