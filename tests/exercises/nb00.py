@@ -11,7 +11,7 @@ scores = {vocab[word]: score for word, score in words.items()}
 def positive(sentence: str) -> float:
     ids = data.encode([sentence], vocab)[0]
     torch.tensor(ids)[0]  # as the model does, it can't read a sentence without words
-    return torch.tensor(sum(scores.get(i, 61 * i % 13 / 10 - 0.6) for i in ids)).sigmoid().item()
+    return torch.tensor(sum(scores.get(i, 61 * i % 13 / 4 - 1.5) for i in ids)).sigmoid().item()
 """,
 }
 RIGHT = {
@@ -24,6 +24,8 @@ my_sentence = (
 )
 """,
         "' '.join(['Terrible', ':', 'not', 'funny', ',', 'not', 'warm', ',', 'not', 'moving'])",
+        '"BAD! " + "A warm, funny, moving film. " * 3',
+        "str.join(' ', ('Worst', 'of', 'all:', 'warm,', 'funny,', 'moving,', 'great'))",
     ],
     2: [
         "import math\nloss_of_guessing = -math.log(0.5)",
@@ -34,6 +36,11 @@ my_sentence = (
         "0.69",
         "nn.functional.cross_entropy(torch.zeros(1, 2), torch.tensor([1]))",
         "-torch.tensor(0.5).log().item()",
+        """
+from decimal import Decimal
+loss_of_guessing = Decimal(2).ln()
+""",
+        "nn.functional.binary_cross_entropy_with_logits(torch.tensor(0.0), torch.tensor(1.0))",
     ],
     3: [
         "model.embedding.weight.numel() / sum(p.numel() for p in model.parameters())",
@@ -48,6 +55,15 @@ total = 0
 for p in model.parameters():
     total += p.numel()
 share_in_embedding = model.embedding.weight.numel() / total
+""",
+        """
+others = [p.numel() for part in (model.rnn, model.fc) for p in part.parameters()]
+share_in_embedding = 1 - sum(others) / (sum(others) + model.embedding.weight.numel())
+""",
+        """
+from math import prod
+sizes = {name: prod(t.shape) for name, t in model.state_dict().items()}
+share_in_embedding = sizes['embedding.weight'] / sum(sizes.values())
 """,
     ],
     4: [
@@ -79,6 +95,22 @@ def deciding_word(sentence):
              for w in words}
     return sorted(moves, key=moves.get)[-1]
 """,
+        """
+from itertools import combinations
+
+def deciding_word(sentence):
+    words = sentence.split()
+    whole = positive(sentence)
+    gaps = [abs(positive(' '.join(left)) - whole) for left in combinations(words, len(words) - 1)]
+    return words[::-1][gaps.index(max(gaps))]
+""",
+        """
+def deciding_word(sentence):
+    words = sentence.split()
+    left = [' '.join(w for j, w in enumerate(words) if j != i) for i in range(len(words))]
+    shares = torch.tensor([positive(text) for text in left])
+    return words[(shares - positive(sentence)).abs().argmax()]
+""",
     ],
 }
 WRONG = {
@@ -92,6 +124,8 @@ WRONG = {
         "None",
         "'A warm, funny and moving film.'",
         "'A great film, badly wanted.'",
+        "b'A bad film'",
+        "('A boring film about', 'warm, funny and moving people.')",
     ],
     2: [
         "0.5",
@@ -103,6 +137,11 @@ WRONG = {
         "0.7",
         "import math\nloss_of_guessing = math.log",
         "0.25",
+        """
+import math
+loss_of_guessing = 2 * math.log(2)
+""",
+        "torch.tensor([0.5, 0.5]).log()",
     ],
     3: [
         "98.28",
@@ -114,6 +153,8 @@ WRONG = {
         "542464 / sum(p.numel() for p in model.parameters() if p.dim() > 1)",
         "len(vocab) / 551938",
         "1.0",
+        "(551938 - 542464) / 542464",
+        "len(model.embedding.weight) / sum(len(p) for p in model.parameters())",
     ],
     4: [
         """
@@ -144,5 +185,28 @@ def deciding_word(sentence):
 """,
         "lambda sentence: sentence.split()[0]",
         "lambda sentence: max(set(sentence), key=positive)",
+        """
+def deciding_word(sentence):
+    words = sentence.split()
+    return max(words, key=lambda w: abs(positive(sentence.replace(w, "")) - positive(sentence)))
+""",
+        """
+def deciding_word(sentence):
+    return max(sentence.split(), key=lambda w: abs(positive(w) - 0.5))
+""",
+        """
+def deciding_word(sentence):
+    words = data.tokenize(sentence)
+    moves = [abs(positive(" ".join(words[:i] + words[i + 1:])) - positive(sentence))
+             for i in range(len(words))]
+    return words[moves.index(max(moves))]
+""",
+        """
+def deciding_word(sentence):
+    words = sentence.split()
+    for i in range(len(words)):
+        if abs(positive(" ".join(words[:i] + words[i + 1:])) - positive(sentence)) > 0.1:
+            return words[i]
+""",
     ],
 }

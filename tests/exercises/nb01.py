@@ -33,6 +33,11 @@ def perplexity_of(probabilities):
         total -= math.log2(probabilities.pop())
     return 2 ** (total / n)
 """,
+        """
+from statistics import fmean
+perplexity_of = lambda ps: math.e ** fmean(-math.log(p) for p in ps)
+""",
+        "lambda ps: 10 ** -(sum(math.log10(p) for p in ps) / len(ps))",
     ],
     2: [
         """
@@ -70,6 +75,26 @@ def always_best(word, n):
         words.append(after[words[-1]].most_common()[0][0])
     return np.array(words)[1:]
 """,
+        """
+def always_best(word, n):
+    words = [word]
+    try:
+        for _ in range(n):
+            (best, _), = after[words[-1]].most_common(1)
+            words.append(best)
+    except KeyError:
+        pass
+    return words[1:]
+""",
+        """
+from functools import reduce
+
+def always_best(word, n):
+    def step(path, _):
+        followers = after.get(path[-1])
+        return [*path, max(followers, key=followers.get)] if followers else path
+    return reduce(step, range(n), [word])[1:]
+""",
     ],
     3: [
         "lambda a, b: (b[0] - a[0]) / math.sqrt(a[1] ** 2 + b[1] ** 2)",
@@ -91,6 +116,17 @@ def errors_apart(first, second):
     return (second[0] - first[0]) * variance**-0.5
 """,
         "lambda a, b: round((b[0] - a[0]) / abs(complex(a[1], b[1])), 4)",
+        """
+from decimal import Decimal
+
+def errors_apart(first, second):
+    (a, e), (b, f) = [map(Decimal, pair) for pair in (first, second)]
+    return (b - a) / (e * e + f * f).sqrt()
+""",
+        """
+import numpy as np
+errors_apart = lambda *pairs: np.diff(pairs, axis=0)[0, 0] / np.hypot(*np.array(pairs)[:, 1])
+""",
     ],
     4: [
         """
@@ -256,6 +292,8 @@ def perplexity_of(probabilities):
         total = -math.log(p)
         return math.exp(total)
 """,
+        "lambda ps: sum(1 / p for p in ps) / len(ps)",
+        "lambda ps: math.exp(-sum(p * math.log(p) for p in ps))",
     ],
     2: [
         """
@@ -302,6 +340,22 @@ def always_best(word, n):
 """,
         "lambda word, n: [w for w, _ in after[word].most_common(n)]",
         "lambda word, n: after[word].most_common(1)[0][0]",
+        """
+def always_best(word, n):
+    words = []
+    while len(words) < n and word != "<end>":
+        word = random.choices(list(after[word]), after[word].values())[0]
+        words.append(word)
+    return words
+""",
+        """
+def always_best(word, n):
+    words = []
+    while len(words) < n and word != "<end>":
+        word = min(after[word], key=after[word].get)
+        words.append(word)
+    return words
+""",
     ],
     3: [
         "lambda a, b: (b[0] - a[0]) / (a[1] * b[1]) ** 0.5",
@@ -314,6 +368,8 @@ def always_best(word, n):
         "lambda a, b: 'about four'",
         "lambda a, b: (b - a) / math.hypot(a, b)",
         "(0.723333 - 0.58) / (0.028496**2 + 0.025828**2) ** 0.5",
+        "lambda a, b: (b[0] - a[0]) / math.sqrt(a[1] + b[1])",
+        "lambda a, b: (b[0] - a[0]) / math.sqrt((a[1] ** 2 + b[1] ** 2) / 2)",
     ],
     4: [
         "lambda situation, past: 2",
@@ -350,5 +406,7 @@ def my_agent(situation, past):  # chance instead of memory
         return 2
     return rule(situation)
 """,
+        "lambda situation, past: rule(past[-1][0] if past else situation)",
+        "lambda situation, past: max(expert_did.get(situation, {1: 1}), key=lambda a: a)",
     ],
 }

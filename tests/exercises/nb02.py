@@ -20,6 +20,11 @@ def numbers_to_learn(inputs, outputs):
         total += 1
     return total
 """,
+        "lambda i, o: torch.empty(o, i + 1).numel()",
+        """
+from fractions import Fraction
+numbers_to_learn = lambda i, o: Fraction(i * o * o + o * o, o)
+""",
     ],
     2: [
         "lambda X, W, b: 1 / (1 + torch.exp(-(X @ W.T + b)))",
@@ -41,6 +46,20 @@ def linear_layer(X, W, b):
     X += b
     return X.sigmoid()
 """,
+        "lambda X, W, b: 0.5 * (1 + torch.tanh((X @ W.T + b) / 2))",
+        """
+import math
+
+def linear_layer(X, W, b):
+    answer = []
+    for x in X.tolist():
+        row = []
+        for w, bias in zip(W.tolist(), b.tolist()):
+            z = bias + sum(p * q for p, q in zip(w, x))
+            row.append(1 / (1 + math.exp(-z)))
+        answer.append(row)
+    return answer
+""",
     ],
     3: [
         "(0.6, -0.4, -0.85)",
@@ -54,6 +73,11 @@ w = torch.tensor([0.6, -0.4])
 b = -(X[label == 0] @ w).quantile(0.92).item()
 my_line = (*w.tolist(), b)
 """,
+        """
+from fractions import Fraction
+my_line = (Fraction(3, 5), Fraction(-2, 5), Fraction(-17, 20))
+""",
+        "torch.tensor([0.6, -0.4, -0.85], requires_grad=True)",
     ],
     4: [
         "AND, OR = (1, 1, -1.5), (1, 1, -0.5)",
@@ -62,6 +86,8 @@ my_line = (*w.tolist(), b)
         "import numpy as np\nAND = np.array([2, 2, -3])\nOR = np.array([2, 2, -1])",
         "AND = (0.6, 0.6, -1)\nOR = (3, 5, -2)",
         "AND = (1.0, 1.0, -1.0)\nOR = (1.0, 1.0, torch.tensor(-0.1))",
+        "AND, OR = torch.tensor([[1, 1, -1.5], [1, 1, -0.5]])",
+        "AND, OR = ((1, 1, b) for b in (-1.5, -0.5))",
     ],
     5: [
         """
@@ -100,6 +126,17 @@ def through_points(xs, ys):  # solve a linear system for the outgoing weights
     w2 = torch.linalg.solve(hidden, ys[1:] - ys[0])
     return torch.full((len(w2), 1), 1), -xs[:-1], w2, ys[0]
 """,
+        """
+def through_points(xs, ys):  # a unit too many: it begins at the last point
+    s = torch.cat([torch.zeros(1), ys.diff() / xs.diff(), torch.zeros(1)])
+    return torch.ones(len(xs), 1), -xs, s.diff(), ys[0]
+""",
+        """
+def through_points(xs, ys):  # larger weights, smaller answers
+    slopes = ys.diff() / xs.diff()
+    change = torch.cat([slopes[:1], slopes.diff()])
+    return 3 * torch.ones(len(change), 1), -3 * xs[:-1], change / 3, ys[0]
+""",
     ],
 }
 WRONG = {
@@ -113,6 +150,8 @@ WRONG = {
         "lambda inputs, outputs: f'{inputs * outputs + outputs}'",
         "lambda inputs, outputs: inputs * outputs + outputs + 1",
         "lambda size: size[0] * size[1] + size[1]",
+        "lambda i, o: (i + o) * o",
+        "lambda i, o: i * o + o * o",
     ],
     2: [
         "lambda X, W, b: torch.tanh(X @ W.T + b)",
@@ -126,6 +165,8 @@ WRONG = {
         "lambda X, W, b: torch.sigmoid(X[0] @ W.T + b)",
         "lambda X, W, b: 1 / (1 + torch.exp(X @ W.T + b))",
         "lambda X, W, b: X @ W.T.sigmoid() + b",
+        "lambda X, W, b: torch.sigmoid(X @ W.reshape(W.shape[1], W.shape[0]) + b)",
+        "lambda X, W, b: torch.sigmoid(X) @ W.T + b",
     ],
     3: [
         "(0, 0, 0)",
@@ -140,6 +181,8 @@ WRONG = {
         "((0.6, -0.4), -0.8)",
         "(-0.6, 0.4, -0.8)",
         "(0.6, -0.4, None)",
+        "(1, 0, -2.5)",
+        "lambda x: 0.6 * x[0] - 0.4 * x[1] - 0.85",
     ],
     4: [
         "AND = (1, 1, -2)\nOR = (1, 1, -0.5)",
@@ -152,6 +195,14 @@ WRONG = {
         "AND = (1, 1, -1.5)\nOR = ((1, 1), -0.5, 0)",
         "AND = (1, 1, 0)\nOR = (1, 1, 0)",
         "AND = (True, True, -1.5)\nOR = (True, True, -0.5)",
+        """
+AND = (-1, -1, 1.5)
+OR = (1, 1, -0.5)
+""",
+        """
+AND = (1, 1, -1.5)
+OR = (0, 0, 1)
+""",
     ],
     5: [
         """
@@ -198,5 +249,15 @@ def through_points(xs, ys):
         "lambda xs, ys: (xs, ys)",
         "([[1], [-1]], [0, 0], [1, 1], 0)",
         "torch.abs",
+        """
+def through_points(xs, ys):  # begins at the wrong points
+    s = ys.diff() / xs.diff()
+    return torch.ones(len(s), 1), -xs[1:], torch.cat([s[:1], s.diff()]), ys[0]
+""",
+        """
+def through_points(xs, ys):  # steps of 1 taken for granted
+    s = ys.diff()
+    return torch.ones(len(s), 1), -xs[:-1], torch.cat([s[:1], s.diff()]), ys[0]
+""",
     ],
 }

@@ -29,6 +29,11 @@ def sigmoid_backward(s, s_bar):
     flat = [b * a * (1 - a) for a, b in zip(s.flatten(), s_bar.flatten())]
     return torch.stack(flat).view_as(s)
 """,
+        "lambda s, s_bar: s_bar / (1 / s + 1 / (1 - s))",
+        """
+import numpy as np
+sigmoid_backward = np.vectorize(lambda s, s_bar: s_bar * s * (1 - s))
+""",
     ],
     2: [
         "lambda ids, E_bar, V: torch.zeros(V, E_bar.shape[1]).double().index_add_(0, ids, E_bar)",
@@ -63,6 +68,16 @@ def embedding_backward(ids, E_bar, V):
     W_bar = torch.zeros(V, E_bar.shape[1]).double()
     return W_bar.index_put((ids,), E_bar, accumulate=True)
 """,
+        """
+def embedding_backward(ids, E_bar, V):
+    W_bar = torch.zeros(V, E_bar.shape[1]).double()
+    return W_bar.scatter_add(0, ids[:, None].expand_as(E_bar), E_bar)
+""",
+        """
+def embedding_backward(ids, E_bar, V):
+    hit = (ids[:, None] == torch.arange(V)).double()
+    return torch.einsum("bv,bd->vd", hit, E_bar)
+""",
     ],
     3: [
         "lambda x, y_bar: y_bar * (2 - x.tanh() ** 2)",
@@ -83,6 +98,16 @@ def skip_backward(x, y_bar):
 def skip_backward(x, y_bar):
     x.tanh_().square_()
     return (2 - x).mul_(y_bar)
+""",
+        """
+def skip_backward(x, y_bar):  # by nudging
+    up, down = x + 1e-5, x - 1e-5
+    return y_bar * ((up + up.tanh()) - (down + down.tanh())) / 2e-5
+""",
+        """
+def skip_backward(x, y_bar):
+    t = x.exp()
+    return y_bar + y_bar * 4 / (t + 1 / t) ** 2
 """,
     ],
     4: [
@@ -140,6 +165,41 @@ def backward(loss):
             value.parents[i].grad += value.slopes[i] * value.grad
     return loss
 """,
+        """
+def backward(loss):  # by depth: the longest way from the loss
+    depth = {}
+    def go(value, d):
+        if d > depth.get(value, -1):
+            depth[value] = d
+            for parent in value.parents:
+                go(parent, d + 1)
+    go(loss, 0)
+    loss.grad = 1.0
+    for value in sorted(depth, key=depth.get):
+        for parent, slope in zip(value.parents, value.slopes):
+            parent.grad += slope * value.grad
+""",
+        """
+def backward(loss):  # asks each value who used it
+    values = {loss}
+    todo = [loss]
+    while todo:
+        for p in todo.pop().parents:
+            if p not in values:
+                values.add(p)
+                todo.append(p)
+    users = {v: [] for v in values}
+    for v in values:
+        for p, s in zip(v.parents, v.slopes):
+            users[p].append((v, s))
+    known = {loss: 1.0}
+    def grad(v):
+        if v not in known:
+            known[v] = sum(s * grad(u) for u, s in users[v])
+        return known[v]
+    for v in values:
+        v.grad = grad(v)
+""",
     ],
 }
 WRONG = {
@@ -155,6 +215,8 @@ WRONG = {
         "lambda s: s * (1 - s)",
         "lambda s, s_bar: s_bar / (s * (1 - s))",
         "lambda s, s_bar: s_bar * s * 1 - s",
+        "lambda s, s_bar: s_bar * s.sigmoid()",
+        "lambda s_bar, s: s_bar * s * (1 - s)",
     ],
     2: [
         "lambda ids, E_bar, V: torch.zeros(len(ids), V).double()",
@@ -183,6 +245,18 @@ def embedding_backward(ids, E_bar, V):
     W_bar = torch.zeros(int(ids.max()) + 1, E_bar.shape[1]).double()
     return W_bar.index_add(0, ids, E_bar)
 """,
+        """
+def embedding_backward(ids, E_bar, V):
+    W_bar = torch.zeros(V, E_bar.shape[1]).double()
+    return W_bar.scatter(0, ids[:, None].expand_as(E_bar), E_bar)
+""",
+        """
+def embedding_backward(ids, E_bar, V):
+    W_bar = torch.zeros(V, E_bar.shape[1]).double()
+    for i, word in enumerate(ids):
+        W_bar[word] += E_bar[i].sum()
+    return W_bar
+""",
     ],
     3: [
         "lambda x, y_bar: y_bar * (1 + x.tanh() ** 2)",
@@ -195,6 +269,8 @@ def embedding_backward(ids, E_bar, V):
         "lambda x, y_bar: y_bar * x * (1 - x.tanh() ** 2)",
         "lambda x, y_bar: (y_bar, y_bar * (1 - x.tanh() ** 2))",
         "lambda x, y_bar: (y_bar * (2 - x.tanh() ** 2)).mean(0)",
+        "lambda x, y_bar: y_bar * (1 - (x + x.tanh()) ** 2)",
+        "lambda x, y_bar: 2 * y_bar",
     ],
     4: [
         """
@@ -249,5 +325,35 @@ def backward(loss, arrived=1.0):
 """,
         "lambda loss: loss.backward()",
         "lambda loss: [parent.grad for parent in loss.parents]",
+        """
+def backward(loss):  # the order not turned around
+    order, visited = [], set()
+    def visit(value):
+        if value not in visited:
+            visited.add(value)
+            for parent in value.parents:
+                visit(parent)
+            order.append(value)
+    visit(loss)
+    loss.grad = 1.0
+    for value in order:
+        for parent, slope in zip(value.parents, value.slopes):
+            parent.grad += slope * value.grad
+""",
+        """
+def backward(loss):
+    order, visited = [], set()
+    def visit(value):
+        if value not in visited:
+            visited.add(value)
+            for parent in value.parents:
+                visit(parent)
+            order.append(value)
+    visit(loss)
+    loss.grad = 1.0
+    for value in reversed(order):
+        for parent, slope in zip(value.parents, value.slopes):
+            parent.grad = slope * value.grad
+""",
     ],
 }

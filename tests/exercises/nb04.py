@@ -43,6 +43,28 @@ def padding_share(lengths, batch_size):
     ]
     return (torch.cat(padded) == 0).double().mean().item()
 """,
+        """
+from itertools import zip_longest
+
+def padding_share(lengths, batch_size):
+    real = places = 0
+    for batch in zip_longest(*[iter(lengths)] * batch_size):
+        batch = [n for n in batch if n is not None]
+        real += sum(batch)
+        places += max(batch) * len(batch)
+    return 1 - real / places
+""",
+        """
+def padding_share(lengths, batch_size):
+    empty, places, batch = 0, 0, []
+    for i, n in enumerate(lengths, 1):
+        batch.append(n)
+        if i % batch_size == 0 or i == len(lengths):
+            empty += sum(max(batch) - m for m in batch)
+            places += max(batch) * len(batch)
+            batch = []
+    return empty / places
+""",
     ],
     2: [
         "lambda text: tokenize(text.replace(\"''\", ''))",
@@ -75,6 +97,13 @@ def tokenize_clean(text):
 def tokenize_clean(text):
     return " ".join(tokenize(text.replace("''", ""))).split(" ")
 """,
+        "lambda text: [t for part in text.split(\"''\") for t in tokenize(part)]",
+        """
+def tokenize_clean(text):
+    while "''" in text:
+        text = text.replace("''", "", 1)
+    return tokenize(text)
+""",
     ],
     3: [
         "lambda ids, bos, eos, max_tokens: [bos] + ids[: max_tokens - 2] + [eos]",
@@ -105,6 +134,13 @@ def with_ends(ids, bos, eos, max_tokens):
         if i < max_tokens - 2:
             yield token
     yield eos
+""",
+        "lambda ids, bos, eos, max_tokens: [bos, *ids][: max_tokens - 1] + [eos]",
+        """
+from itertools import chain, islice
+
+def with_ends(ids, bos, eos, max_tokens):
+    return chain([bos], islice(ids, max_tokens - 2), [eos])
 """,
     ],
     4: [
@@ -140,6 +176,29 @@ def longest_first(word, vocab):
             pieces = (word[:end],) + tuple(longest_first(word[end:], vocab))
             break
     return pieces
+""",
+        """
+def longest_first(word, vocab):
+    pieces, start = [], 0
+    while start < len(word):
+        end = next(e for e in range(len(word), start, -1) if word[start:e] in vocab)
+        pieces.append(word[start:end])
+        start = end
+    return pieces
+""",
+        """
+def longest_first(word, vocab):
+    by_length = {}
+    for piece in vocab:
+        by_length.setdefault(len(piece), set()).add(piece)
+    found = []
+    while word:
+        for n in sorted(by_length, reverse=True):
+            if word[:n] in by_length[n]:
+                found += [word[:n]]
+                word = word[n:]
+                break
+    return found
 """,
     ],
     5: [
@@ -202,6 +261,30 @@ def most_probable(word, log_p):  # Dijkstra: the costs are positive
                     step = (cost - log_p[word[at:end]], end, [*pieces, word[at:end]])
                     heapq.heappush(heap, step)
 """,
+        """
+from itertools import combinations
+
+def most_probable(word, log_p):  # all splits
+    best, found = -1e9, None
+    for k in range(len(word)):
+        for cuts in combinations(range(1, len(word)), k):
+            ends = [0, *cuts, len(word)]
+            parts = [word[a:b] for a, b in zip(ends, ends[1:])]
+            if all(p in log_p for p in parts) and sum(log_p[p] for p in parts) > best:
+                best, found = sum(log_p[p] for p in parts), parts
+    return found
+""",
+        """
+import math
+
+def most_probable(word, log_p):  # from the right, with products of probabilities
+    best = {len(word): (1.0, [])}
+    for start in reversed(range(len(word))):
+        ends = [end for end in range(start + 1, len(word) + 1) if word[start:end] in log_p]
+        parts = [(word[start:end], *best[end]) for end in ends]
+        best[start] = max((math.exp(log_p[p]) * after, [p, *rest]) for p, after, rest in parts)
+    return best[0][1]
+""",
     ],
 }
 WRONG = {
@@ -241,6 +324,22 @@ def padding_share(lengths, batch_size):  # the first is taken for the longest
     batches = [lengths[i : i + batch_size] for i in range(0, len(lengths), batch_size)]
     return 1 - sum(lengths) / sum(len(b) * b[0] for b in batches)
 """,
+        """
+def padding_share(lengths, batch_size):
+    places = 0
+    for i in range(0, len(lengths), batch_size):
+        b = lengths[i : i + batch_size - 1]
+        places += len(b) * max(b) if b else 0
+    return 1 - sum(lengths) / places
+""",
+        """
+def padding_share(lengths, batch_size):
+    places = 0
+    for i in range(batch_size):
+        b = lengths[i::batch_size]
+        places += len(b) * max(b)
+    return 1 - sum(lengths) / places
+""",
     ],
     2: [
         "lambda text: text.replace(\"''\", '').split()",
@@ -259,6 +358,14 @@ def tokenize_clean(text):
     tokens = tokenize(text)
     return [t for t, after in pairwise([*tokens, ""]) if (t, after) != ("'", "'")]
 """,
+        """
+import re
+tokenize_clean = lambda text: tokenize(re.sub(r"''(\\w+)''", r'\\1', text))
+""",
+        """
+import re
+tokenize_clean = lambda text: tokenize(re.sub(r"''.*?''", '', text))
+""",
     ],
     3: [
         "lambda ids, bos, eos, max_tokens: [bos, *ids, eos]",
@@ -273,6 +380,12 @@ def tokenize_clean(text):
         "lambda ids, bos, eos, max_tokens: [bos, *ids[: max_tokens - 2]]",
         "lambda ids, bos, eos, max_tokens: f'{bos} {ids} {eos}'",
         "lambda ids, bos, eos, max_tokens: [bos, *ids[: max_tokens - 3], eos]",
+        "lambda ids, bos, eos, max_tokens: [bos, *ids[:-2], eos]",
+        """
+def with_ends(ids, bos, eos, max_tokens):
+    fits = len(ids) + 2 <= max_tokens
+    return [bos, *ids, eos] if fits else [bos, *ids[: max_tokens - 1]]
+""",
     ],
     4: [
         """
@@ -315,6 +428,22 @@ def longest_first(word, vocab):
         "lambda word, vocab: word.split()",
         "lambda word, vocab: ' '.join(word)",
         "lambda word, vocab: [word]",
+        """
+def longest_first(word, vocab):
+    pieces, piece = [], ""
+    for letter in word:
+        if piece + letter in vocab:
+            piece += letter
+        else:
+            pieces.append(piece)
+            piece = letter
+    return pieces + [piece]
+""",
+        """
+def longest_first(word, vocab):
+    n = max(n for n in range(1, len(word) + 1) if word[:n] in vocab)
+    return [word[:n], word[n:]]
+""",
     ],
     5: [
         "lambda word, log_p: list(word)",
@@ -369,6 +498,25 @@ def most_probable(word, log_p):
         ]
         best.append(max(options))
     return best[-1]
+""",
+        """
+def most_probable(word, log_p):  # the fewest pieces
+    best = [(0, [])]
+    for n in range(1, len(word) + 1):
+        starts = [s for s in range(n) if word[s:n] in log_p]
+        best.append(min((best[s][0] + 1, best[s][1] + [word[s:n]]) for s in starts))
+    return best[-1][1]
+""",
+        """
+def most_probable(word, log_p):  # the best pair of neighbors first
+    pieces = list(word)
+    while True:
+        joins = [(log_p.get(a + b, -99), i) for i, (a, b) in enumerate(zip(pieces, pieces[1:]))]
+        joins = [(p, i) for p, i in joins if p > log_p[pieces[i]] + log_p[pieces[i + 1]]]
+        if not joins:
+            return pieces
+        i = max(joins)[1]
+        pieces[i : i + 2] = [pieces[i] + pieces[i + 1]]
 """,
     ],
 }
