@@ -54,7 +54,7 @@ PICTURES = {
         ("figures",), notebook="05_rnn_model", words="words before the end", count=3
     ),
     "live-curves.png": Shows(("curves", "figures"), WATCH),
-    "compare-runs.png": Shows(("curves", "figures", "widgets"), WATCH),
+    "compare-runs.png": Shows(("charts", "curves", "figures", "widgets"), WATCH),
 }
 
 
