@@ -16,7 +16,7 @@ METRICS = ("loss", "validation_loss", "validation_accuracy", "train_loss")  # lo
 X_AXES = ("step", "epoch", "seconds", "tokens")
 GRAY = "#777777"  # to be read on white and on black
 COLORS = (*PALETTE[:-1], GRAY)
-DASHES = ([1, 0], [8, 3], [3, 3], [10, 3, 2, 3], [2, 2])  # 5, with 7 colors: 35 looks
+DASHES = ([1, 0], [8, 3], [3, 3], [10, 3, 2, 3], [2, 2])  # 5 times 7 colors: 35 looks
 HELP = "wheel: zoom, drag: move, double click: back, click on a name: hide or show its line"
 TITLE = {"color": GRAY, "subtitleColor": GRAY, "anchor": "start", "frame": "group"}
 AXIS = {"labelColor": GRAY, "domainColor": GRAY, "tickColor": GRAY, "tickCount": 6}
@@ -89,7 +89,8 @@ def _layers(names: list[str]) -> list[dict[str, Any]]:
     legend |= {"symbolSize": 400, "symbolOpacity": 1, "symbolLimit": 200, "labelLimit": 150}
     run = {"field": "run", "type": "nominal", "sort": None, "legend": legend}
     color = run | {"scale": {"domain": names, "range": COLORS}}
-    dash = run | {"scale": {"domain": names, "range": DASHES if len(names) <= 35 else DASHES[:1]}}
+    dashes, thick = (DASHES, 2) if len(names) <= 20 else (DASHES[:1], 1)  # more would be slow
+    dash = run | {"scale": {"domain": names, "range": dashes}}
     tick = "scale === 'log' ? format(pow(10, datum.value), '.3~g') : datum.label"
     axis = {"values": {"expr": f"scale === 'log' ? {TICKS} : null"}, "labelExpr": tick}
     axis |= {"gridOpacity": 0.3, "minExtent": 40}
@@ -100,13 +101,14 @@ def _layers(names: list[str]) -> list[dict[str, Any]]:
     shown = {"name": "shown", "bind": "legend", "value": [{"run": name} for name in names]}
     shown["select"] = {"type": "point", "fields": ["run"], "toggle": "true", "clear": False}
     dots = {"x": x, "y": y, "color": color}
+    lines = {"mark": {"type": "line", "strokeWidth": thick}}
     raw = {"mark": {"type": "line", "opacity": 0.25, "strokeWidth": 1}}
     raw |= {"transform": [{"filter": "smoothing !== 'raw'"}]}
     few = {"mark": {"type": "circle", "opacity": 1}}
     few |= {"transform": [{"filter": "datum.points <= 60"}], "encoding": dots}
     return [
         raw | {"encoding": dots | {"y": y | {"field": "behind"}}},
-        {"mark": "line", "encoding": dots | {"strokeDash": dash}, "params": [zoom, shown]},
+        lines | {"encoding": dots | {"strokeDash": dash}, "params": [zoom, shown]},
         few,
         _rule(x, cells=min(300, 20 + 6000 // max(1, len(names)))),
     ]
