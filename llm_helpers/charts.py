@@ -19,7 +19,7 @@ COLORS = (*PALETTE[:-1], GRAY)
 DASHES = ([1, 0], [8, 3], [3, 3], [10, 3, 2, 3], [2, 2])  # 5 times 7 colors: 35 looks
 HELP = "wheel: zoom, drag: move, double click: back, click on a name: hide or show its line"
 TITLE = {"color": GRAY, "subtitleColor": GRAY, "anchor": "start", "frame": "group"}
-AXIS = {"labelColor": GRAY, "domainColor": GRAY, "tickColor": GRAY, "tickCount": 6}
+AXIS = {"labelColor": GRAY, "domainColor": GRAY, "tickColor": GRAY, "gridOpacity": 0.3}
 MEANS = {"raw": 1, "mean of 10": 10, "mean of 50": 50}  # of so many points
 LOG = "scale === 'linear' ? {0} : {0} > 0 ? log({0}) / LN10 : null"
 TICKS = [round(power + digit, 4) for power in range(-6, 7) for digit in (0, 0.30103, 0.69897)]
@@ -93,9 +93,8 @@ def _layers(names: list[str]) -> list[dict[str, Any]]:
     dash = run | {"scale": {"domain": names, "range": dashes}}
     tick = "scale === 'log' ? format(pow(10, datum.value), '.3~g') : datum.label"
     axis = {"values": {"expr": f"scale === 'log' ? {TICKS} : null"}, "labelExpr": tick}
-    axis |= {"gridOpacity": 0.3, "minExtent": 40}
     place = {"type": "quantitative", "title": None, "scale": {"zero": False}}
-    y = place | {"field": "y", "axis": axis}
+    y = place | {"field": "y", "axis": axis | {"tickCount": 6, "minExtent": 40}}
     x = place | {"field": "x", "axis": {"grid": False}, "scale": {"zero": False, "nice": False}}
     zoom = {"name": "zoom", "select": "interval", "bind": "scales"}
     shown = {"name": "shown", "bind": "legend", "value": [{"run": name} for name in names]}
@@ -103,15 +102,12 @@ def _layers(names: list[str]) -> list[dict[str, Any]]:
     dots = {"x": x, "y": y, "color": color}
     lines = {"mark": {"type": "line", "strokeWidth": thick}}
     raw = {"mark": {"type": "line", "opacity": 0.25, "strokeWidth": 1}}
-    raw |= {"transform": [{"filter": "smoothing !== 'raw'"}]}
-    few = {"mark": {"type": "circle", "opacity": 1}}
-    few |= {"transform": [{"filter": "datum.points <= 60"}], "encoding": dots}
-    return [
-        raw | {"encoding": dots | {"y": y | {"field": "behind"}}},
-        lines | {"encoding": dots | {"strokeDash": dash}, "params": [zoom, shown]},
-        few,
-        _rule(x, cells=min(300, 20 + 6000 // max(1, len(names)))),
-    ]
+    raw["transform"] = [{"filter": "smoothing !== 'raw'"}]
+    few = {"mark": {"type": "circle", "opacity": 1}, "encoding": dots}
+    few["transform"] = [{"filter": "datum.points <= 60"}]
+    raw["encoding"] = dots | {"y": y | {"field": "behind"}}
+    lines |= {"encoding": dots | {"strokeDash": dash}, "params": [zoom, shown]}
+    return [raw, lines, few, _rule(x, cells=min(300, 20 + 6000 // max(1, len(names))))]
 
 
 def _rule(x: dict[str, Any], cells: int) -> dict[str, Any]:
