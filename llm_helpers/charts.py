@@ -14,9 +14,12 @@ from .runs import History
 MIME = "application/vnd.vegalite.v5+json"
 METRICS = ("loss", "validation_loss", "validation_accuracy", "train_loss")  # loss: by step
 X_AXES = ("step", "epoch", "seconds", "tokens")
-COLORS = (*PALETTE[:-1], "#888888")  # gray shows on white and on black
-DASHES = ([1, 0], [8, 3], [3, 3], [10, 3, 2, 3], [2, 2])  # 5 and 7 colors: 35 looks
+GRAY = "#777777"  # to be read on white and on black
+COLORS = (*PALETTE[:-1], GRAY)
+DASHES = ([1, 0], [8, 3], [3, 3], [10, 3, 2, 3], [2, 2])  # 5 times 7 colors: 35 looks
 HELP = "wheel: zoom, drag: move, double click: back, click on a name: hide or show its line"
+TITLE = {"color": GRAY, "subtitleColor": GRAY, "anchor": "start", "frame": "group"}
+AXIS = {"labelColor": GRAY, "domainColor": GRAY, "tickColor": GRAY, "gridOpacity": 0.3}
 MEANS = {"raw": 1, "mean of 10": 10, "mean of 50": 50}  # of so many points
 LOG = "scale === 'linear' ? {0} : {0} > 0 ? log({0}) / LN10 : null"
 TICKS = [round(power + digit, 4) for power in range(-6, 7) for digit in (0, 0.30103, 0.69897)]
@@ -59,22 +62,21 @@ def chart(histories: Mapping[str, History] | History, alt: str) -> dict[str, Any
     binds = {name: {"input": "radio", "options": [*found]} for name, found in choices.items()}
     params = [{"name": n, "value": bind["options"][0], "bind": bind} for n, bind in binds.items()]
     params.append({"name": "names", "value": "", "bind": {"input": "search", "name": "names with"}})
-    title = {"text": {"expr": "metric + ' by ' + axis"}, "subtitle": HELP, "anchor": "start"}
+    title = {"text": {"expr": "metric + ' by ' + axis"}, "subtitle": HELP}
     return {
         "$schema": "https://vega.github.io/schema/vega-lite/v5.json",
         "description": alt,
         **{"width": 600, "height": 260, "background": "transparent"},
-        **{"title": title | {"frame": "group"}, "data": {"values": rows}, "params": params},
+        **{"title": title, "data": {"values": rows}, "params": params},
+        "config": {"title": TITLE, "legend": {"labelColor": GRAY}, "axis": AXIS},
         "transform": [
             {"filter": "datum.metric === metric && indexof(lower(datum.run), lower(names)) >= 0"},
             {"filter": {"param": "shown", "empty": False}},
             {"flatten": ["step", "seconds", "tokens", *MEANS]},
             _compute("x", "axis === 'epoch' ? datum.step / datum.per : datum[axis]"),
             _compute("value", "datum[smoothing]"),
-            *(
-                _compute("y", LOG.format("datum.value")),
-                _compute("behind", LOG.format("datum.raw")),
-            ),
+            _compute("y", LOG.format("datum.value")),
+            _compute("behind", LOG.format("datum.raw")),
             {"joinaggregate": [_op("count", "x", "points")], "groupby": ["run"]},
         ],
         "layer": _layers(names),
@@ -87,22 +89,25 @@ def _layers(names: list[str]) -> list[dict[str, Any]]:
     legend |= {"symbolSize": 400, "symbolOpacity": 1, "symbolLimit": 200, "labelLimit": 150}
     run = {"field": "run", "type": "nominal", "sort": None, "legend": legend}
     color = run | {"scale": {"domain": names, "range": COLORS}}
-    dash = run | {"scale": {"domain": names, "range": DASHES}}
+    dashes, thick = (DASHES, 2) if len(names) <= 20 else (DASHES[:1], 1)  # more would be slow
+    dash = run | {"scale": {"domain": names, "range": dashes}}
     tick = "scale === 'log' ? format(pow(10, datum.value), '.3~g') : datum.label"
     axis = {"values": {"expr": f"scale === 'log' ? {TICKS} : null"}, "labelExpr": tick}
-    x, y = _place("x", {"grid": False}), _place("y", axis | {"gridOpacity": 0.3, "minExtent": 40})
+    place = {"type": "quantitative", "title": None, "scale": {"zero": False}}
+    y = place | {"field": "y", "axis": axis | {"tickCount": 6, "minExtent": 40}}
+    x = place | {"field": "x", "axis": {"grid": False}, "scale": {"zero": False, "nice": False}}
     zoom = {"name": "zoom", "select": "interval", "bind": "scales"}
     shown = {"name": "shown", "bind": "legend", "value": [{"run": name} for name in names]}
     shown["select"] = {"type": "point", "fields": ["run"], "toggle": "true", "clear": False}
-    faint = {"type": "line", "opacity": 0.25, "strokeWidth": 1}
     dots = {"x": x, "y": y, "color": color}
-    line = dots | {"strokeDash": dash}
-    return [
-        {"mark": faint, "encoding": line | {"y": y | {"field": "behind"}}},
-        {"mark": "line", "encoding": line, "params": [zoom, shown]},
-        {"mark": "circle", "encoding": dots, "transform": [{"filter": "datum.points <= 60"}]},
-        _rule(x, cells=min(300, 20 + 6000 // max(1, len(names)))),
-    ]
+    lines = {"mark": {"type": "line", "strokeWidth": thick}}
+    raw = {"mark": {"type": "line", "opacity": 0.25, "strokeWidth": 1}}
+    raw["transform"] = [{"filter": "smoothing !== 'raw'"}]
+    few = {"mark": {"type": "circle", "opacity": 1}, "encoding": dots}
+    few["transform"] = [{"filter": "datum.points <= 60"}]
+    raw["encoding"] = dots | {"y": y | {"field": "behind"}}
+    lines |= {"encoding": dots | {"strokeDash": dash}, "params": [zoom, shown]}
+    return [raw, lines, few, _rule(x, cells=min(300, 20 + 6000 // max(1, len(names))))]
 
 
 def _rule(x: dict[str, Any], cells: int) -> dict[str, Any]:
@@ -135,11 +140,6 @@ def _rule(x: dict[str, Any], cells: int) -> dict[str, Any]:
         "mark": {"type": "rule", "color": "gray", "tooltip": {"content": "data"}},
         "encoding": {"x": x | {"field": "at"}, "opacity": seen},
     }
-
-
-def _place(field: str, axis: dict[str, Any]) -> dict[str, Any]:
-    place = {"field": field, "type": "quantitative", "title": None, "axis": {"tickCount": 6} | axis}
-    return place | {"scale": {"zero": False, "nice": field != "x"}}
 
 
 def _op(op: str, field: str, name: str) -> dict[str, str]:

@@ -218,11 +218,9 @@ def table_of(histories: Mapping[str, History]) -> dict[str, list[str]]:
     """Give by column, as text: the settings in which runs differ, and how good each run got."""
     runs = list(histories.values())
     keys = dict.fromkeys(key for run in runs for key in run.settings)
-    columns = {"run": list(histories)}
-    for key in keys:
-        values = [str(run.settings.get(key, "-")) for run in runs]
-        if len(set(values)) > 1:
-            columns[key] = values
+    settings = {key: [str(run.settings.get(key, "-")) for run in runs] for key in keys}
+    differing = {key: values for key, values in settings.items() if len(set(values)) > 1}
+    columns = {"run": list(histories)} | differing
     best = [run.best if run.epochs else EpochRecord(0, 0, 0.0, 0.0) for run in runs]
     titles = {"validation_loss": "best validation loss", "validation_accuracy": "accuracy"}
     for name, title in titles.items():
@@ -241,11 +239,9 @@ def describe_runs(histories: Mapping[str, History], sort: str = "") -> str:
         sort: the title of a column; the rows are sorted by it, numbers from the lowest.
     """
     columns = table_of(histories)
-    rows = list(zip(*columns.values(), strict=True))
-    if sort:
-        place = list(columns).index(sort)
-        rows.sort(key=lambda row: _number(row[place]))
-    table = [tuple(columns), *rows]
+    place = list(columns).index(sort) if sort else None
+    rows = zip(*columns.values(), strict=True)
+    table = [tuple(columns), *sorted(rows, key=lambda row: sort and _number(row[place]))]
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     return "\n".join(
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()

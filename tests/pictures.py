@@ -52,7 +52,7 @@ PICTURES = {
     "llm.png": Shows(("figures",), notebook="15_open_a_real_llm", words="inside(TYPED, 18, 6)"),
     "agent.png": Shows(("figures",), notebook="17_llm_agent", words="visit = Visit("),
     "live-curves.png": Shows(("curves", "figures"), WATCH),
-    "compare-runs.png": Shows(("curves", "figures", "widgets"), WATCH),
+    "compare-runs.png": Shows(("charts", "curves", "figures", "widgets"), WATCH),
 }
 
 

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
 from toy import STEPS, tiny, train
 
 from llm_helpers.data import BucketBatches
-from llm_helpers.runs import EpochRecord, History, StepRecord, load_runs, save_run
+from llm_helpers.runs import (
+    EpochRecord,
+    History,
+    StepRecord,
+    export_tensorboard,
+    load_runs,
+    save_run,
+)
 
 
 def epochs(*validation_losses: float | None) -> History:
@@ -75,3 +83,31 @@ def test_a_name_that_cannot_be_a_files_is_refused(tmp_path: Path, name: str) -> 
 
 def test_no_folder_is_no_runs(tmp_path: Path) -> None:
     assert load_runs(tmp_path / "none") == {}
+
+
+# ---------------------------------------------------------------- TensorBoard
+
+
+def test_a_run_is_exported_for_tensorboard(tmp_path: Path) -> None:
+    reason = "tensorboard is not installed: pip install tensorboard"
+    reading = pytest.importorskip(
+        "tensorboard.backend.event_processing.event_accumulator", reason=reason
+    )
+    run = History(steps=[StepRecord(1, 0.9, 0.5, 10), StepRecord(2, 0.7, 1.0, 20)])
+    run.epochs.append(EpochRecord(1, 2, 1.0, 0.8, 0.6))  # no accuracy
+    export_tensorboard(run, tmp_path / "a run")
+    read = reading.EventAccumulator(str(tmp_path / "a run")).Reload()
+    assert sorted(read.Tags()["scalars"]) == ["loss", "train_loss", "validation_loss"]
+    losses = [
+        (event.step, round(event.value, 3), event.wall_time) for event in read.Scalars("loss")
+    ]
+    assert losses == [(1, 0.9, 0.5), (2, 0.7, 1.0)]
+    assert read.Scalars("validation_loss")[0].step == 2
+
+
+def test_without_tensorboard_the_export_says_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
+    with pytest.raises(ImportError, match="pip install tensorboard"):
+        export_tensorboard(History(), tmp_path)
