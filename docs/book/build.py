@@ -323,7 +323,8 @@ def staged(name: str, notebook: Notebook) -> Notebook:
                 title, _, rest = source.partition("\n")
                 source = f"{title}\n\n{DOWNLOAD.format(name=name)}\n{rest}"
             else:
-                source = f"({anchor(cell)})=\n{source}"
+                named = '<div id="{}"></div>\n\n' if source.startswith("<") else "({})=\n"
+                source = named.format(anchor(cell)) + source
             cell["source"] = source
         elif cell["cell_type"] == "code":
             folded = cell["metadata"].get("jupyter", {})
