@@ -95,4 +95,4 @@ $(INSTALLED): requirements.lock pyproject.toml
 	$(BIN)/python -c "open('$(INSTALLED)', 'w').close()"
 
 clean:
-	rm -rf .venv .venv-second data
+	rm -rf .venv .venv-second data build

@@ -141,12 +141,8 @@ class Book:
                     section = heading[1]
                 prompt = re.search(r"\*\*Predict(:?)\*\*(?! asks you)(.+)", paragraph, re.S)
                 if prompt:
-                    words = " ".join(prompt[2].split())
-                    words = (
-                        first_upper(words)
-                        if prompt[1]
-                        else f"Predict{' ' * (words[0] != ',')}{words}"
-                    )
+                    colon, words = prompt[1], " ".join(prompt[2].rstrip().split("\n"))
+                    words = first_upper(words.strip()) if colon else f"Predict{words}"
                     found.append((f"notebooks/{name}.html#{anchor(cell)}", section, words))
         return found
 
@@ -160,18 +156,22 @@ class Book:
 
     def minutes(self, name: str) -> int:
         """Estimate a lesson's minutes: reading, looking at code, predicting, and the run time."""
-        words = sum(len(text.split()) for _, text in self.lesson(name, "markdown"))
-        lines = sum(len(text.splitlines()) for _, text in self.lesson(name, "code"))
+        words = sum(len(text.split()) for text in self.lesson(name, "markdown"))
+        lines = sum(len(text.splitlines()) for text in self.lesson(name, "code"))
         minutes = words / 130 + lines / 15 + len(self.prompts(name)) + self.seconds(name) / 60
         return 5 * round(minutes / 5)
 
-    def lesson(self, name: str, kind: str) -> list[tuple[Cell, str]]:
+    def lesson(self, name: str, kind: str) -> list[str]:
         """Return what a class sees of a notebook: nothing folded, none of the exercises."""
-        cells = self.notebooks[name]["cells"]
-        texts = [(cell, text_of(cell["source"])) for cell in cells]
-        end = next(i for i, (_, text) in enumerate(texts) if re.search("^## Exercises", text, re.M))
-        folded = [cell["metadata"].get("jupyter", {}).get("source_hidden") for cell in cells]
-        return [t for t, f in zip(texts[:end], folded, strict=False) if not f and kind_is(t, kind)]
+        found = []
+        for cell in self.notebooks[name]["cells"]:
+            text = text_of(cell["source"])
+            if re.search("^## Exercises", text, re.M):
+                break
+            folded = cell["metadata"].get("jupyter", {}).get("source_hidden")
+            if cell["cell_type"] == kind and not folded:
+                found.append(text)
+        return found
 
     def new_words(self) -> dict[str, list[str]]:
         """Map each new word to the notebooks that list it, the first one first."""
@@ -233,11 +233,6 @@ class Book:
         """Return a notebook's exercises of one difficulty, with the minutes of each."""
         found = [e for e in self.exercises(name) if e["stars"] == stars]
         return ", ".join(f"{e['number']} · {e['title']} ({e['minutes']} min)" for e in found) or "–"
-
-
-def kind_is(item: tuple[Cell, str], kind: str) -> bool:
-    """Say whether a cell with its text is of a kind."""
-    return item[0]["cell_type"] == kind
 
 
 def first_upper(text: str) -> str:
@@ -323,7 +318,8 @@ def staged(name: str, notebook: Notebook) -> Notebook:
                 title, _, rest = source.partition("\n")
                 source = f"{title}\n\n{DOWNLOAD.format(name=name)}\n{rest}"
             else:
-                source = f"({anchor(cell)})=\n{source}"
+                named = '<div id="{}"></div>\n\n' if source.startswith("<") else "({})=\n"
+                source = named.format(anchor(cell)) + source
             cell["source"] = source
         elif cell["cell_type"] == "code":
             folded = cell["metadata"].get("jupyter", {})

@@ -27,6 +27,7 @@ html_theme_options = {
     "pygments_light_style": "a11y-high-contrast-light",
     "pygments_dark_style": "a11y-high-contrast-dark",
     "navigation_with_keys": False,
+    "footer_content_items": [],
     "navbar_persistent": [],  # the search field is in the sidebar already
 }
 html_context = {"default_mode": "auto"}  # light or dark, as the reader's system is
