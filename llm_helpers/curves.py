@@ -4,26 +4,25 @@ from __future__ import annotations
 
 import io
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import matplotlib.pyplot as plt
 import numpy as np
 import PIL.Image
 from IPython import get_ipython
-from IPython.display import Image, display
+from IPython.display import display
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 from tqdm import tqdm
 
+from .charts import Chart, chart, moving_mean
 from .figures import BLUE, GREEN, ORANGE, PALETTE, SKY
-from .runs import History
+from .runs import EpochRecord, History
 
 
-def plot_losses(runs: Mapping[str, History] | History) -> Figure:
+def plot_losses(runs: Mapping[str, History]) -> Figure:
     """Draw losses by epoch (training dashed, validation solid), and validation accuracy."""
-    if isinstance(runs, History):
-        runs = {"validation": runs}
     figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.5))
     for color, (name, history) in zip(PALETTE, runs.items(), strict=False):
         epochs = history.column("epoch")
@@ -46,7 +45,8 @@ class LiveCurves:
     """Show a run while it goes on: give it to ``fit`` as one of its callbacks.
 
     In a notebook a picture is renewed in place, as often as its own cost allows, and the last
-    one stays; elsewhere there is a progress bar. The end is drawn however the run ends.
+    one becomes a chart to touch; elsewhere there is a progress bar. The end is drawn however the
+    run ends.
 
     Args:
         metric: what the right half shows, a column of ``EpochRecord``.
@@ -106,7 +106,9 @@ class LiveCurves:
         self.canvas.draw()  # twice as fast as savefig
         pixels, png = np.asarray(self.canvas.buffer_rgba())[..., :3], io.BytesIO()
         PIL.Image.fromarray(pixels).save(png, format="png", compress_level=1)
-        image = Image(png.getvalue(), format="png", alt=_in_words(history))
+        alt = _in_words(history)
+        spec = None if history.stopped == "running" else chart(history, alt)
+        image = Chart(png.getvalue(), alt, spec)
         if self.pictures:
             self.handle.update(image)
         else:
@@ -174,81 +176,85 @@ def _in_words(history: History) -> str:
     )
 
 
-METRICS = ("validation_loss", "validation_accuracy", "train_loss", "loss")  # loss: by step
-X_AXES = ("step", "epoch", "seconds", "tokens")
-
-
 def plot_runs(
     histories: Mapping[str, History],
-    runs: Sequence[str] | None = None,
-    metric: str = "validation_loss",
-    x: str = "step",
+    metric: str = "loss",
     scale: str = "linear",
     smoothing: int = 1,
 ) -> Figure:
-    """Draw one measurement of several runs.
+    """Draw one measurement of several runs by step.
 
     Args:
         histories: the runs by name.
-        runs: the names to draw; None for all.
-        metric: one of ``METRICS``; ``loss`` is that of each step, the others are by epoch.
-        x: one of ``X_AXES``.
+        metric: one of ``charts.METRICS``; ``loss`` is that of each step, the others are by epoch.
         scale: of the vertical axis, ``linear`` or ``log``.
         smoothing: mean of so many points; the points themselves stay visible behind.
     """
     room = {"left": 0.12, "right": 0.72, "top": 0.96, "bottom": 0.16}
     figure, axes = plt.subplots(figsize=(9, 3.8), layout="none", gridspec_kw=room)
     for number, (name, history) in enumerate(histories.items()):
-        if runs is not None and name not in runs:
-            continue
         color = PALETTE[number % len(PALETTE)]
         style = "-" if number < len(PALETTE) else "--"
-        xs, ys = _points(history, metric, x)
+        records = history.steps if metric == "loss" else history.epochs
+        points = [(r.step, getattr(r, metric)) for r in records if getattr(r, metric) is not None]
+        xs, ys = zip(*points, strict=True) if points else ([], [])
         if smoothing > 1 and len(ys) > 1:
             axes.plot(xs, ys, style, color=color, alpha=0.25, lw=1)
-            ys = [np.mean(ys[max(0, i + 1 - smoothing) : i + 1]) for i in range(len(ys))]
+            ys = moving_mean(np.array(ys), smoothing)
         axes.plot(xs, ys, style, color=color, label=name, marker="" if metric == "loss" else "o")
-    unit = {"seconds": " (s)", "tokens": " read"}.get(x, "")
     of = f", mean of {smoothing}" if smoothing > 1 else ""
-    axes.set(xlabel=x + unit, ylabel=metric.replace("_", " ") + of, yscale=scale)
+    axes.set(xlabel="step", ylabel=metric.replace("_", " ") + of, yscale=scale)
     axes.xaxis.set_major_locator(MaxNLocator(5))
     if scale == "log":
         axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         axes.yaxis.set_major_formatter("{x:.3g}")  # 0.4 instead of 4 x 10^-1
         axes.yaxis.set_minor_locator(NullLocator())
-    if axes.lines:
+    if len(histories) <= 12:
         axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), fontsize=11)
     return figure
 
 
-def _points(history: History, metric: str, x: str) -> tuple[list[float], list[float]]:
-    records = history.steps if metric == "loss" else history.epochs
-    points = [(r, getattr(r, metric)) for r in records if getattr(r, metric) is not None]
-    if x == "epoch" and metric == "loss":
-        xs = [r.step / history.settings["steps_per_epoch"] for r, _ in points]
-    elif x == "tokens":
-        xs = [history.steps[r.step - 1].tokens for r, _ in points]
-    else:
-        xs = [getattr(r, x) for r, _ in points]
-    return xs, [value for _, value in points]
+def table_of(histories: Mapping[str, History]) -> dict[str, list[str]]:
+    """Give by column, as text: the settings in which runs differ, and how good each run got."""
+    runs = list(histories.values())
+    keys = dict.fromkeys(key for run in runs for key in run.settings)
+    columns = {"run": list(histories)}
+    for key in keys:
+        values = [str(run.settings.get(key, "-")) for run in runs]
+        if len(set(values)) > 1:
+            columns[key] = values
+    best = [run.best if run.epochs else EpochRecord(0, 0, 0.0, 0.0) for run in runs]
+    titles = {"validation_loss": "best validation loss", "validation_accuracy": "accuracy"}
+    for name, title in titles.items():
+        values = [getattr(epoch, name) for epoch in best]
+        columns[title] = ["-" if value is None else f"{value:.3f}" for value in values]
+    columns["at epoch"] = [str(epoch.epoch or "-") for epoch in best]
+    columns["ended"] = [run.stopped for run in runs]
+    return columns
 
 
-def describe_runs(histories: Mapping[str, History], runs: Sequence[str] | None = None) -> str:
-    """Give a table in plain text: the settings in which the runs differ, and how good each got."""
-    chosen = {name: run for name, run in histories.items() if runs is None or name in runs}
-    keys = dict.fromkeys(key for run in chosen.values() for key in run.settings)
-    differing = [
-        key for key in keys if len({str(run.settings.get(key)) for run in chosen.values()}) > 1
-    ]
-    table = [["run", *differing, "best validation loss", "accuracy", "at epoch", "ended"]]
-    for name, run in chosen.items():
-        best = run.best if run.epochs else None
-        loss, accuracy = (best.validation_loss, best.validation_accuracy) if best else (None, None)
-        scores = ["-" if value is None else f"{value:.3f}" for value in (loss, accuracy)]
-        row = [name, *(str(run.settings.get(key, "-")) for key in differing)]
-        table.append([*row, *scores, str(best.epoch) if best else "-", run.stopped])
+def describe_runs(histories: Mapping[str, History], sort: str = "") -> str:
+    """Give a table in plain text: the settings in which the runs differ, and how good each got.
+
+    Args:
+        histories: the runs by name.
+        sort: the title of a column; the rows are sorted by it, numbers from the lowest.
+    """
+    columns = table_of(histories)
+    rows = list(zip(*columns.values(), strict=True))
+    if sort:
+        place = list(columns).index(sort)
+        rows.sort(key=lambda row: _number(row[place]))
+    table = [tuple(columns), *rows]
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     return "\n".join(
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
         for row in table
     )
+
+
+def _number(cell: str) -> tuple[float, str]:
+    try:
+        return float(cell), ""
+    except ValueError:
+        return float("inf"), cell

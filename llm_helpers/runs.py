@@ -98,3 +98,20 @@ def load_runs(folder: str | Path = "runs") -> dict[str, History]:
             problem = f"{type(error).__name__}: {error}"
             warnings.warn(f"{path.name} is no run and was left alone ({problem})", stacklevel=2)
     return runs
+
+
+def export_tensorboard(history: History, folder: str | Path) -> None:
+    """Write a run for TensorBoard: ``tensorboard --logdir`` with the folder above ``folder``.
+
+    Raises:
+        ImportError: tensorboard isn't installed.
+    """
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError as error:
+        raise ImportError("TensorBoard is missing: pip install tensorboard") from error
+    with SummaryWriter(str(folder)) as writer:
+        for record in [*history.steps, *history.epochs]:
+            for name, value in record._asdict().items():
+                if name.endswith(("loss", "accuracy")) and value is not None:
+                    writer.add_scalar(name, value, record.step, record.seconds)

@@ -8,22 +8,21 @@ from __future__ import annotations
 import html
 from base64 import b64encode
 from collections.abc import Callable, Mapping
-from functools import partial
 
 import ipywidgets
-import traitlets
 from IPython import get_ipython
 from IPython.display import display
 from matplotlib.figure import Figure
 
-from .curves import METRICS, X_AXES, describe_runs, plot_runs
+from .charts import Chart, chart
+from .curves import describe_runs, plot_runs, table_of
 from .figures import to_png
 from .runs import History
 
+FREE = {"layout": {"width": "auto"}}  # as wide as the words need
 Slider = tuple[float, float, float, float]  # lowest, highest, step, value at first
-# a list of words: choose one, at first the first; a tuple of words: choose several, at first all;
-# a string: a box to type in, with that text at first
-Control = Slider | list[str] | tuple[str, ...] | str
+# a list of words: choose one, at first the first; a string: a box to type in, at first with it
+Control = Slider | list[str] | str
 
 
 def explore(
@@ -42,9 +41,9 @@ def explore(
         alt: tells in words what the figure shows; the values are added.
         words: takes the same and gives plain text, shown below the figure.
         controls: (lowest, highest, step, first value) for a slider, of integers if all four
-            are; a list of words to choose one from; a tuple of words to choose several from;
-            a text to begin with for a box to type in (drawn anew at Enter).
-            All react to the keyboard; JupyterLab keeps the arrow keys of a menu for itself.
+            are; a list of words for buttons, one of which is pressed; a text to begin with for
+            a box to type in (drawn anew at Enter).
+            All react to the keyboard: arrow keys move a slider, Tab and Space press a button.
 
     Where ``draw`` raises a ValueError, its message is shown in place of the figure.
 
@@ -78,49 +77,36 @@ def explore(
 
 
 def compare_runs(histories: Mapping[str, History]) -> None:
-    """Show several runs of ``fit``: choose runs, measurement, axis, scale and smoothing.
+    """Show several runs of ``fit``: a chart to touch, and a table that sorts.
+
+    The chart needs no kernel. Where nobody watches, the table is printed.
 
     Raises:
         ValueError: no runs.
     """
     if not histories:
         raise ValueError("no runs to compare: train some, or see load_runs and save_run")
-    explore(
-        partial(plot_runs, histories),
-        "Several training runs, a line for each.",
-        lambda runs, **_: describe_runs(histories, runs),
-        runs=tuple(histories),
-        metric=list(METRICS),
-        x=list(X_AXES),
-        scale=["linear", "log"],
-        smoothing=(1, 50, 1, 1),
-    )
+    ends = {name: run.steps[-1].loss for name, run in histories.items() if run.steps}
+    alt = f"Loss by step of {len(histories)} training runs, a line each. At the end: "
+    alt += ", ".join(f"{name}: {loss:.3f}" for name, loss in list(ends.items())[:12]) + "."
+    picture = to_png(plot_runs(histories, smoothing=10))
+    display(Chart(picture, alt, chart(histories, alt)))
+    if not _somebody_watches():
+        print(describe_runs(histories))
+        return
+
+    def sorted_by(title: str) -> str:
+        return f"<pre>{html.escape(describe_runs(histories, title))}</pre>"
+
+    knob, table = _knob("sort by", list(table_of(histories))), ipywidgets.HTML()
+    ipywidgets.dlink((knob, "value"), (table, "value"), sorted_by)
+    display(ipywidgets.VBox([knob, table]))
 
 
-def _first(control: Control) -> float | str | tuple[str, ...]:
+def _first(control: Control) -> float | str:
     if isinstance(control, str):
         return control
-    if isinstance(control, list):
-        return control[0]
-    return control if isinstance(control[0], str) else control[3]
-
-
-class _Several(ipywidgets.HBox):
-    """Check boxes; ``value`` holds the words that are checked."""
-
-    value = traitlets.Tuple()
-
-    def __init__(self, words: tuple[str, ...], description: str) -> None:
-        self.boxes = [ipywidgets.Checkbox(True, description=word, indent=False) for word in words]
-        for box in self.boxes:
-            box.observe(self._note, names="value")
-            box.layout.width = "auto"
-        label = ipywidgets.Label(description, layout={"min_width": "6em"})
-        super().__init__([label, *self.boxes], layout={"flex_flow": "row wrap"})
-        self._note()
-
-    def _note(self, _change: object = None) -> None:
-        self.value = tuple(box.description for box in self.boxes if box.value)
+    return control[0] if isinstance(control, list) else control[3]
 
 
 def _knob(name: str, control: Control) -> ipywidgets.Widget:
@@ -129,9 +115,7 @@ def _knob(name: str, control: Control) -> ipywidgets.Widget:
     if isinstance(control, str):
         return ipywidgets.Text(control, continuous_update=False, **looks)
     if isinstance(control, list):
-        return ipywidgets.SelectionSlider(options=control, **looks)
-    if isinstance(control[0], str):
-        return _Several(control, _label(name))
+        return ipywidgets.ToggleButtons(options=control, **looks | FREE)
     low, high, step, value = control
     if all(isinstance(number, int) for number in control):
         kind = ipywidgets.IntSlider

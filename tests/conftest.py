@@ -9,11 +9,14 @@ import pytest
 import torch
 from notebook_names import untouched_by_training
 
+from llm_helpers import charts
 from llm_helpers.data import BucketBatches
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     cells = [item for item in items if hasattr(item, "cell")]
+    for notebook in {item.parent for item in cells}:  # nbval compares no pictures, nor charts:
+        notebook.skip_compare += (charts.MIME,)  # these hold seconds
     if getattr(config.option, "nbval_lax", False):
         compare_what_training_cannot_change(cells)
     # The later a notebook, the longer it runs, and what is long must not start last. But first

@@ -8,7 +8,7 @@ import matplotlib
 import pytest
 from IPython.display import Image
 
-from llm_helpers import curves, widgets
+from llm_helpers import charts, curves, widgets
 from llm_helpers.curves import LiveCurves, describe_runs, plot_runs
 from llm_helpers.data import BucketBatches
 from llm_helpers.models import TextRNN
@@ -66,6 +66,8 @@ def test_without_a_limit_every_step_and_the_end_are_drawn(
     history = train(toy, toy_validation, callbacks=[curves])
     assert len(pictures) == curves.pictures == 2 * STEPS + 2 + 1  # steps, epochs, the end
     assert "after step 1 of 12 (running): loss 0." in alt(pictures[0])
+    with_chart = [charts.MIME in image._repr_mimebundle_()[0] for image in pictures]
+    assert with_chart == [False] * (2 * STEPS + 1) + [True, True]  # the end can be touched
     best = f"validation accuracy {history.epochs[-1].validation_accuracy:.3f}"
     assert alt(pictures[-1]).endswith(f"{best}.") and "(finished)" in alt(pictures[-1])
     assert len({image.data for image in pictures}) > 2 * STEPS
@@ -151,20 +153,17 @@ def two(toy: BucketBatches, toy_validation: BucketBatches) -> dict[str, History]
     return {"a": train(toy, toy_validation, lr=0.1), "b": train(toy, lr=0.2, epochs=3)}
 
 
-@pytest.mark.parametrize("x", curves.X_AXES)
-@pytest.mark.parametrize("metric", curves.METRICS)
-def test_each_metric_stands_over_each_axis(two: dict, metric: str, x: str) -> None:
-    (axes,) = plot_runs(two, metric=metric, x=x).axes
+@pytest.mark.parametrize("metric", charts.METRICS)
+def test_the_picture_has_a_line_for_each_run(two: dict, metric: str) -> None:
+    (axes,) = plot_runs(two, metric=metric).axes
     lines = {line.get_label(): line.get_xdata() for line in axes.lines}
     wanted = {"loss": (12, 18), "train_loss": (2, 3)}.get(metric, (2, 0))  # b has no validation
     assert tuple(len(xs) for xs in lines.values()) == wanted
-    ends = {"step": 12, "epoch": 2, "seconds": two["a"].epochs[-1].seconds}
-    ends |= {"tokens": two["a"].steps[-1].tokens}
-    assert lines["a"][-1] == pytest.approx(ends[x], abs=0.05 if x == "seconds" else 0)
+    assert lines["a"][-1] == 12
 
 
 def test_smoothing_keeps_the_raw_line_behind_and_is_a_mean_of_the_past(two: dict) -> None:
-    (axes,) = plot_runs(two, ["a"], metric="loss", smoothing=3, scale="log").axes
+    (axes,) = plot_runs({"a": two["a"]}, smoothing=3, scale="log").axes
     raw, smooth = (line.get_ydata() for line in axes.lines)
     assert axes.get_yscale() == "log" and "mean of 3" in axes.get_ylabel()
     assert list(raw) == [record.loss for record in two["a"].steps]
@@ -176,8 +175,17 @@ def test_the_table_shows_the_settings_that_differ_and_the_best(two: dict) -> Non
     assert head.split()[:3] == ["run", "epochs", "lr"] and head.endswith("at epoch  ended")
     assert a.split()[:4] == ["a", "2", "0.1", f"{two['a'].best.validation_loss:.3f}"]
     assert b.split() == ["b", "3", "0.2", "-", "-", "3", "finished"]
-    assert len(describe_runs(two, ["b"]).splitlines()) == 2
     assert "-" in describe_runs({"none": History()})
+
+
+def test_the_table_sorts_numbers_as_numbers_and_puts_what_is_missing_last() -> None:
+    runs = {f"r{lr}": History({"lr": lr}) for lr in (0.03, 3e-05, 10, 2)}
+    runs["none"] = History()
+    for column in ("lr", "run"):
+        rows = describe_runs(runs, column).splitlines()[1:]
+        first = [row.split()[0] for row in rows]
+        by_name = sorted(runs)
+        assert first == (["r3e-05", "r0.03", "r2", "r10", "none"] if column == "lr" else by_name)
 
 
 def test_no_runs_is_an_error_that_helps() -> None:
@@ -185,16 +193,28 @@ def test_no_runs_is_an_error_that_helps() -> None:
         widgets.compare_runs({})
 
 
-def test_the_explorer_of_runs_follows_its_controls(
+def test_runs_are_compared_in_a_chart_and_a_table_that_sorts(
     two: dict, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shown: list = []
     monkeypatch.setattr(widgets, "display", shown.append)
     widgets.compare_runs(two)
-    runs, metric, x, scale, smoothing, picture = shown[0].children
-    seen = {picture.value}
-    for control, value in [(metric, "loss"), (x, "tokens"), (scale, "log"), (smoothing, 4)]:
-        control.value = value
-        seen.add(picture.value)
-    runs.boxes[0].value = False
-    assert len(seen) == 5 and "\na " not in picture.value and "\nb " in picture.value
+    data, metadata = shown[0]._repr_mimebundle_()
+    assert {charts.MIME, "image/png"} == set(data)
+    assert "2 training runs" in metadata["image/png"]["alt"]
+    knob, table = shown[1].children
+    assert knob.options[:3] == ("run", "epochs", "lr") and table.value.index("\na ") > 0
+    two["b"].epochs[-1] = two["b"].epochs[-1]._replace(validation_loss=-1.0)
+    knob.value = "best validation loss"
+    assert table.value.index("\nb ") < table.value.index("\na ")
+
+
+def test_without_a_watcher_the_chart_stays_and_the_table_is_printed(
+    two: dict, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shown: list = []
+    monkeypatch.setattr(widgets, "display", shown.append)
+    monkeypatch.setattr(widgets, "_somebody_watches", lambda: False)
+    widgets.compare_runs(two)
+    assert len(shown) == 1 and isinstance(shown[0], charts.Chart)
+    assert capsys.readouterr().out == describe_runs(two) + "\n"

@@ -36,7 +36,7 @@ def test_each_control_becomes_what_its_values_ask_for(shown: list) -> None:
     assert (w.min, w.max, w.step, w.value, w.readout_format) == (-1, 2, 0.05, 0.5, ".2f")
     assert w.continuous_update and steps.continuous_update
     assert (steps.description, steps.value) == ("max steps", 3)
-    assert isinstance(f, ipywidgets.SelectionSlider) and f.options == ("a", "b") and f.value == "a"
+    assert isinstance(f, ipywidgets.ToggleButtons) and f.options == ("a", "b") and f.value == "a"
     assert calls == [{"w": 0.5, "max_steps": 3, "f": "a"}]
     assert 'width="100" height="50"' in picture.value
 
@@ -79,12 +79,12 @@ def test_an_alt_text_too_short_is_refused(shown: list) -> None:
     assert not calls
 
 
-def test_a_tuple_of_words_becomes_check_boxes(shown: list) -> None:
-    widgets.explore(draw, ALT, words=lambda runs: f"<{len(runs)}>", runs=("a", "b", "c"))
-    several, picture = shown[0].children
-    assert calls == [{"runs": ("a", "b", "c")}] and "<pre>&lt;3&gt;</pre>" in picture.value
-    several.boxes[1].value = False
-    assert calls[-1] == {"runs": ("a", "c")} and "<pre>&lt;2&gt;</pre>" in picture.value
+def test_words_are_shown_below_the_figure_as_plain_text(shown: list) -> None:
+    widgets.explore(draw, ALT, words=lambda f: f"<{f}>", f=["a", "b"])
+    buttons, picture = shown[0].children
+    assert "<pre>&lt;a&gt;</pre>" in picture.value
+    buttons.value = "b"
+    assert "<pre>&lt;b&gt;</pre>" in picture.value
 
 
 def test_a_text_becomes_a_box_and_a_refusal_is_shown(shown: list) -> None:
