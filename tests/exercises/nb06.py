@@ -112,6 +112,13 @@ def stops_after(losses, patience):
             break
     return torch.tensor(epoch)
 """,
+        """
+def stops_after(losses, patience):  # the best one is at least `patience` epochs old
+    for epoch in range(patience + 1, len(losses) + 1):
+        if min(losses[: epoch - patience]) <= min(losses[epoch - patience : epoch]):
+            return epoch
+    return len(losses)
+""",
     ],
     3: [
         """
@@ -264,6 +271,13 @@ def stops_after(losses, patience):
         "lambda losses, patience: losses.index(min(losses)) + patience + 1",
         "lambda losses, patience: min(losses)",
         "lambda losses, patience: len(losses)",
+        """
+def stops_after(losses, patience):  # compared with the loss `patience` epochs ago
+    for epoch in range(patience + 1, len(losses) + 1):
+        if losses[epoch - 1] >= losses[epoch - 1 - patience]:
+            return epoch
+    return len(losses)
+""",
     ],
     3: [
         "lambda gs, n: [g / g.norm() * n for g in gs]",
@@ -278,6 +292,11 @@ def stops_after(losses, patience):
         "lambda gs, n: gs",
         "lambda gs, n: [-g * min(1.0, n / math.hypot(*(x.norm() for x in gs), 1e-9)) for g in gs]",
         "lambda gs, n: nn.utils.clip_grad_norm_(gs, n)",
+        """
+def clip(gradients, longest):  # to length 1 instead of `longest`
+    length = torch.cat([g.flatten() for g in gradients]).norm()
+    return [g / length for g in gradients] if length > longest else gradients
+""",
     ],
     4: [
         but(("            nn.utils.clip_grad_norm_(model.parameters(), 1.0)\n", "")),

@@ -183,6 +183,13 @@ def temperature_of(logits, labels):
         low, high = (low, b) if loss(a) < loss(b) else (a, high)
     return low
 """,
+        """
+def temperature_of(logits, labels):
+    grid = torch.logspace(-1, 1, 1000)
+    scaled = logits[None] / grid[:, None, None]
+    chosen = scaled.log_softmax(2)[:, torch.arange(len(labels)), labels].mean(1)
+    return grid[chosen.argmax()]
+""",
     ],
 }
 WRONG = {
@@ -195,6 +202,7 @@ WRONG = {
         "lambda lead, disagreement: 1.96**2 * disagreement / lead**2",
         "lambda lead, disagreement: (4 * disagreement / lead) ** 2",
         "lambda lead, disagreement: round(4 * disagreement / lead**2, -2)",
+        "lambda lead, d: 4 * (d - lead**2) / lead**2",
     ],
     2: [
         "lambda matrix: (matrix.trace() / matrix.sum(), matrix.trace() / matrix.sum())",
@@ -295,6 +303,13 @@ def temperature_of(logits, labels):  # worst instead of best
     grid = torch.linspace(0.1, 10, 200)
     losses = torch.stack([nn.functional.cross_entropy(logits / t, labels) for t in grid])
     return grid[losses.argmax()]
+""",
+        """
+def temperature_of(logits, labels):  # until the claims fit the share of right answers
+    right = (logits.argmax(1) == labels).float().mean()
+    grid = torch.linspace(0.1, 10, 2000)
+    claimed = torch.stack([(logits / t).softmax(1).amax(1).mean() for t in grid])
+    return grid[(claimed - right).abs().argmin()]
 """,
     ],
 }

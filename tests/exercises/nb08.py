@@ -161,6 +161,16 @@ def mixture_weights(losses):
         optimizer.step()
     return free.softmax(0).detach()
 """,
+        """
+from scipy.optimize import minimize
+
+def mixture_weights(losses):
+    p = (-losses.double()).exp().numpy()
+    whole = {"type": "eq", "fun": lambda w: w.sum() - 1}
+    start, limits = [1 / len(p)] * len(p), [(1e-9, 1)] * len(p)
+    loss = lambda w: -torch.tensor(w @ p).log().mean().item()
+    return minimize(loss, start, bounds=limits, constraints=whole, tol=1e-10).x
+""",
     ],
 }
 WRONG = {
@@ -191,6 +201,7 @@ lambda z, share: (
 )
 """,
         "lambda z, share: z.masked_fill(z.softmax(0) < share, 0)",
+        "lambda z, s: z.log_softmax(0).where(z.softmax(0) >= s * z.softmax(0).max(), -torch.inf)",
     ],
     3: [
         "lambda z, w, p: z - p",
@@ -219,6 +230,12 @@ def penalize(logits, written, penalty):
     recent = [written[-k] for k in range(1, 6)]
     new = logits.clone()
     new[list(set(recent))] -= penalty
+    return new
+""",
+        """
+def penalize(logits, written, penalty):  # the last five different ones
+    new = logits.clone()
+    new[list(dict.fromkeys(reversed(written)))[:5]] -= penalty
     return new
 """,
     ],
