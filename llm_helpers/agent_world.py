@@ -11,6 +11,7 @@ import io
 import os
 from collections.abc import Sequence
 from contextlib import redirect_stdout
+from threading import Lock
 from typing import NamedTuple
 
 import numpy as np
@@ -35,6 +36,7 @@ THINGS = ("ball", "box", "key")
 DOOR_STATES = ("open", "closed", "locked")
 COMPASS = ((0, 1), (1, 0), (0, -1), (-1, 0))  # steps ahead, when facing each way; right is next
 FARTHEST = 7  # what is farther away is said to be so far
+QUIET = Lock()  # only one thread at a time may put something in the place of stdout
 
 
 # every word that can stand in a text
@@ -82,13 +84,12 @@ class World:
     def reset(self, seed: int) -> str:
         """Make the world number ``seed``; return its instruction."""
         self.env.gen_obs_grid.cache_clear()
-        with redirect_stdout(io.StringIO()):  # minigrid tells when it throws a world away
+        with QUIET, redirect_stdout(io.StringIO()):  # minigrid says when it rejects a world
             self.image = self.env.reset(seed=seed)[0]["image"]  # (7, 7, 3): column, row, what
         self.instruction = self.env.mission
         self.success = self.ended = False
-        self.actions: list[int] = []
         self.place, self.facing = (0, 0), 0  # by dead reckoning: where the agent thinks it is
-        self.seen: dict[tuple[int, int], str] = {}
+        self.actions, self.seen = [], {}  # int; what was seen by place, (int, int) -> str
         self._look()
         return self.instruction
 

@@ -227,6 +227,7 @@ class Writer:
     ) -> None:
         self.llm, self.most, self.temperature = llm, most, temperature
         self.prefix = tokens_of(llm.tokenizer, prefix)
+        self.chance: torch.Generator | None = None  # what draws at a temperature; PyTorch's own
         self.talks: list[Talk] = []
 
     @torch.inference_mode()
@@ -246,11 +247,8 @@ class Writer:
         for row, talk in zip(rows, talks, strict=True):
             new = tokens_of(self.llm.tokenizer, talk.turns[self.read[row] :])
             chunks.append([*self.unread[row], *new, *opening])
-        if not fresh:
-            states, rows = self._go_on(rows, chunks), [*range(len(talks))]
-        else:
-            states, rows = self._begin(chunks)
-        self.talks, self.written = [*talks], self._write(states, rows)
+        read = self._begin(chunks) if fresh else (self._go_on(rows, chunks), [*range(len(rows))])
+        self.talks, self.written = [*talks], self._write(*read)
         self.read = [len(talk.turns) + 1 for talk in talks]  # it has read its own line, too
         newline = self.llm.tokenizer.encode("\n").ids
         self.unread = [  # but not its last token, and what ends a turn
@@ -303,7 +301,8 @@ class Writer:
         for left in range(self.most, 0, -1):
             logits = self.llm.model.logits(states)[rows]  # (conversations, vocab)
             if self.temperature:
-                tokens = (logits / self.temperature).softmax(1).multinomial(1)[:, 0]
+                shares = (logits / self.temperature).softmax(1)
+                tokens = shares.multinomial(1, generator=self.chance)[:, 0]
             else:
                 tokens = logits.argmax(1)
             for line, token in zip(lines, tokens.tolist(), strict=True):

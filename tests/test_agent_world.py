@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 import torch
 
@@ -97,6 +100,17 @@ def test_the_simulators_own_prints_are_caught(capsys: pytest.CaptureFixture) -> 
     for seed in range(60):
         world.reset(seed)
     assert capsys.readouterr().out == ""
+
+
+def test_worlds_made_in_several_threads_leave_stdout_where_it_was() -> None:
+    def make(start: int) -> list[str]:
+        world = World(ROOM)
+        return [world.reset(seed) for seed in range(start, start + 8)]
+
+    before, alone = sys.stdout, [make(start) for start in range(4)]
+    with ThreadPoolExecutor(4) as pool:
+        assert [*pool.map(make, range(4))] == alone
+    assert sys.stdout is before
 
 
 @pytest.mark.parametrize("level", [ROOM, EASY, MAZE, "BabyAI-GoToRedBall-v0"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
 import pytest
@@ -269,6 +270,20 @@ def test_many_tries_of_one_prompt_differ_at_a_temperature(llm: pretrained.Pretra
     writer = llm_agent.Writer(llm, most=4, temperature=3.0)
     writer([Talk(None, [("user", "same")]) for _ in range(12)])
     assert len({*map(tuple, writer.written)}) > 6
+
+
+def test_writers_with_a_chance_of_their_own_draw_the_same_in_two_threads(
+    llm: pretrained.Pretrained,
+) -> None:
+    def draw(seed: int) -> list[list[int]]:
+        writer = llm_agent.Writer(llm, most=4, temperature=3.0)
+        writer.chance = torch.Generator().manual_seed(seed)
+        writer([Talk(None, [("user", words)]) for words in ("same", "same", "other")])
+        return writer.written
+
+    alone = draw(1), draw(2)
+    with ThreadPoolExecutor(2) as pool:
+        assert (*pool.map(draw, (1, 2)),) == alone and alone[0] != alone[1]
 
 
 # ---------------------------------------------------------------- what trains it
