@@ -133,7 +133,7 @@ def _unlike(answer: Tensor, right: Tensor, tolerance: float, relative: float) ->
         return shapes + " The numbers are right." * alike
     factor = (answer / right).flatten()[0]
     telling = answer.dim() or f"{factor:.4g}" in ("0.01", "0.5", "2", "100")
-    if telling and close(answer, factor * right):
+    if telling and factor.isfinite() and close(answer, factor * right):
         return f"It's {factor:.4g} times what it should be."
     if answer.dim():
         wrong = ~answer.isclose(right, relative, tolerance, equal_nan=True)

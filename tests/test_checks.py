@@ -385,6 +385,15 @@ def test_the_call_and_both_values_are_shown_and_what_is_right(printed: Printed) 
     )
 
 
+@pytest.mark.parametrize("size", [(), (3,)])
+def test_nan_is_called_nan_and_no_multiple_of_the_right_number(
+    printed: Printed, size: tuple[int, ...]
+) -> None:
+    check_function(lambda x: x * torch.nan, lambda x: x, [(torch.ones(size),)])
+    line = printed()
+    assert line.startswith("✘") and "It's nan." in line and "times" not in line
+
+
 def test_small_tensors_are_shown_and_large_ones_are_not(printed: Printed) -> None:
     check_function(lambda x: x + 1, lambda x: x, [(torch.tensor([1.0, 2.0]),)])
     assert "f([1, 2]) gives [2, 3], not [1, 2]" in printed()

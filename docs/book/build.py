@@ -369,7 +369,8 @@ def stage(source: Path, folder: Path) -> None:
     copy(HERE / "conf.py", folder / "conf.py")
     for name in ("book.css", "book.js"):
         copy(HERE / name, folder / "_static" / name)
-    copy(ROOT / "docs" / "screenshot.png", folder / "screenshot.png")
+    for name in ("compare-runs.png", "llm.png", "agent.png"):
+        copy(ROOT / "docs" / name, folder / name)
     for package, inside, name, pattern in VENDORED:
         for path in Path(metadata.distribution(package).locate_file(inside)).glob(pattern):
             copy(path, folder / "_static" / name / path.name)
