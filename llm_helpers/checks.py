@@ -28,7 +28,7 @@ RELATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "It's the transpose of what it should be.": lambda a: a.mT if a.dim() > 1 else a,
 }
 WORDS = {bool: "True or False", int: "a number", float: "a number", str: "a text"}
-WORDS |= {type(None): "None (is a `return` missing?)"}
+WORDS |= {type(None): "None"}
 
 
 @contextlib.contextmanager
@@ -84,7 +84,8 @@ def _finding(answer: Any, expected: Any, tolerance: float) -> str:
     if isinstance(expected, list | tuple) and isinstance(answer, list | tuple):
         return _items(answer, expected, tolerance, range(1, len(expected) + 1))
     if _kind(answer) != _kind(expected):
-        return f"It should be {_kind(expected)}, not {_kind(answer)}."
+        missing = " (is a `return` missing?)" * (answer is None)
+        return f"It should be {_kind(expected)}, not {_kind(answer)}{missing}."
     number, right = _numbers(answer), _numbers(expected)
     if isinstance(expected, bool) or number is None or right is None:
         if answer == expected or tolerance == FORM_ONLY:
