@@ -305,7 +305,8 @@ def test_the_curve_moves_and_the_interrupt_button_leaves_the_history(watch: tupl
         page.keyboard.press("Tab")
     page.keyboard.press("Space")  # best validation loss
     page.wait_for_function(
-        "([node, text]) => node.innerText !== text", arg=[table.element_handle(), before]
+        "([where, text]) => document.querySelector(where).innerText !== text",
+        arg=[f"{EXPLORER} pre", before],
     )
     assert not complaints
 
