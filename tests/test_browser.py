@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import nbclient
@@ -34,38 +35,41 @@ pytestmark = [
 lab_folder: list[Path] = []  # where the server's notebooks are
 
 
-@pytest.fixture(scope="module")
-def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Serve a copy of the notebooks with settings nobody has touched; give the address."""
-    home = tmp_path_factory.mktemp("lab")
-    shutil.copytree(ROOT / "notebooks", home / "work" / "notebooks")
-    environment = os.environ | {
-        "JUPYTER_CONFIG_PATH": str(ROOT / ".jupyter"),
-        "JUPYTER_CONFIG_DIR": str(home / "config"),
-        "JUPYTER_DATA_DIR": str(home / "data"),
-        "JUPYTER_RUNTIME_DIR": str(home / "runtime"),
-        "JUPYTERLAB_SETTINGS_DIR": str(home / "settings"),
-        "JUPYTERLAB_WORKSPACES_DIR": str(home / "workspaces"),
-        "IPYTHONDIR": str(home / "ipython"),
-    }
+@contextmanager
+def served(home: Path, *options: str, **variables: str) -> Iterator[str]:
+    """Serve ``home/work`` in JupyterLab with settings nobody has touched; give the address."""
+    folders = {"CONFIG_DIR": "config", "DATA_DIR": "data", "RUNTIME_DIR": "runtime"}
+    folders = {f"JUPYTER_{name}": str(home / folder) for name, folder in folders.items()}
+    environment = os.environ | folders | {"IPYTHONDIR": str(home / "ipython")} | variables
+    environment["JUPYTER_CONFIG_PATH"] = str(ROOT / ".jupyter")
     command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--port=0"]
     command += ["--IdentityProvider.token=test", f"--ServerApp.root_dir={home / 'work'}"]
-    command += ["--LabApp.expose_app_in_browser=True"]
+    command += ["--LabApp.expose_app_in_browser=True", *options]
     log = home / "log"  # a file, since a full pipe would make the server wait
     with log.open("w") as sink:
         server = subprocess.Popen(command, env=environment, stdout=sink, stderr=sink)
     try:
-        for _ in range(300):
+        for _ in range(600):
             address = re.search(r"http://(?:127\.0\.0\.1|localhost):\d+/", log.read_text())
             if address:
                 break
             time.sleep(0.2)
         assert address, f"JupyterLab did not start: {log.read_text()}"
-        lab_folder[:] = [home / "work"]
         yield address.group(0)
     finally:
         server.terminate()
         server.wait(timeout=30)
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Serve a copy of the notebooks; give the address."""
+    home = tmp_path_factory.mktemp("lab")
+    shutil.copytree(ROOT / "notebooks", home / "work" / "notebooks")
+    lab_folder[:] = [home / "work"]
+    settings = {f"JUPYTERLAB_{of.upper()}_DIR": str(home / of) for of in ("settings", "workspaces")}
+    with served(home, **settings) as address:
+        yield address
 
 
 @pytest.fixture(scope="module")

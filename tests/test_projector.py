@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import os
-import re
 import shlex
 import shutil
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from test_browser import CELLS, CHROMIUM, FLAGS, SHOW_CELL, playwright
+from test_browser import CELLS, CHROMIUM, FLAGS, SHOW_CELL, playwright, served
 
 ROOT = Path(__file__).parents[1]
 WIDTH, HEIGHT = 1280, 720
@@ -39,37 +35,14 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[playwright.Page]:
     shutil.copytree(ROOT / ".jupyter-projector", home / "config")
     (home / "work").mkdir()
     shutil.copy(ROOT / "notebooks" / "02_linear_layer.ipynb", home / "work")
-    environment = os.environ | {
-        "JUPYTER_CONFIG_PATH": str(ROOT / ".jupyter"),
-        "JUPYTER_CONFIG_DIR": str(home / "config"),
-        "JUPYTER_DATA_DIR": str(home / "data"),
-        "JUPYTER_RUNTIME_DIR": str(home / "runtime"),
-        "IPYTHONDIR": str(home / "ipython"),
-    }
-    command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--port=0"]
-    command += ["--IdentityProvider.token=test", f"--ServerApp.root_dir={home / 'work'}"]
-    command += ["--LabApp.expose_app_in_browser=True", *options()]
-    log = home / "log"
-    with log.open("w") as sink:
-        server = subprocess.Popen(command, env=environment, stdout=sink, stderr=sink)
-    try:
-        for _ in range(600):
-            address = re.search(r"http://(?:127\.0\.0\.1|localhost):\d+/", log.read_text())
-            if address:
-                break
-            time.sleep(0.2)
-        assert address, f"JupyterLab did not start: {log.read_text()}"
-        with playwright.sync_playwright() as driver:
-            browser = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-            page = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT})
-            page.goto(f"{address.group(0)}doc/tree/02_linear_layer.ipynb?token=test&reset")
-            page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=120_000)
-            page.wait_for_timeout(1000)
-            yield page
-            browser.close()
-    finally:
-        server.terminate()
-        server.wait(timeout=30)
+    with served(home, *options()) as address, playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        page = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT})
+        page.goto(f"{address}doc/tree/02_linear_layer.ipynb?token=test&reset")
+        page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=120_000)
+        page.wait_for_timeout(1000)
+        yield page
+        browser.close()
 
 
 def test_type_is_large(page: playwright.Page) -> None:

@@ -1,5 +1,23 @@
 """Answers to the exercises of notebook 03."""
 
+from answers import changed
+
+UNTURNED = """
+def backward(loss):
+    order, visited = [], set()
+    def visit(value):
+        if value not in visited:
+            visited.add(value)
+            for parent in value.parents:
+                visit(parent)
+            order.append(value)
+    visit(loss)
+    loss.grad = 1.0
+    for value in order:
+        for parent, slope in zip(value.parents, value.slopes):
+            parent.grad += slope * value.grad
+"""
+
 RIGHT = {
     1: [
         "lambda s, s_bar: s_bar * s * (1 - s)",
@@ -325,35 +343,7 @@ def backward(loss, arrived=1.0):
 """,
         "lambda loss: loss.backward()",
         "lambda loss: [parent.grad for parent in loss.parents]",
-        """
-def backward(loss):  # the order not turned around
-    order, visited = [], set()
-    def visit(value):
-        if value not in visited:
-            visited.add(value)
-            for parent in value.parents:
-                visit(parent)
-            order.append(value)
-    visit(loss)
-    loss.grad = 1.0
-    for value in order:
-        for parent, slope in zip(value.parents, value.slopes):
-            parent.grad += slope * value.grad
-""",
-        """
-def backward(loss):
-    order, visited = [], set()
-    def visit(value):
-        if value not in visited:
-            visited.add(value)
-            for parent in value.parents:
-                visit(parent)
-            order.append(value)
-    visit(loss)
-    loss.grad = 1.0
-    for value in reversed(order):
-        for parent, slope in zip(value.parents, value.slopes):
-            parent.grad = slope * value.grad
-""",
+        UNTURNED,
+        changed(UNTURNED, ("in order", "in reversed(order)"), (".grad += ", ".grad = ")),
     ],
 }

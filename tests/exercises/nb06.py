@@ -1,5 +1,9 @@
 """Answers to the exercises of notebook 06."""
 
+from functools import partial
+
+from answers import changed
+
 MY_FIT = """
 def my_fit(model, train, validation, epochs, lr, patience):
     optimizer = torch.optim.AdamW(model.parameters(), lr=lr, weight_decay=0)
@@ -27,14 +31,7 @@ def my_fit(model, train, validation, epochs, lr, patience):
 """
 
 
-def but(*changes: tuple[str, str]) -> str:
-    """That answer with a few lines changed."""
-    answer = MY_FIT
-    for old, new in changes:
-        assert answer.count(old) == 1, old
-        answer = answer.replace(old, new)
-    return answer
-
+but = partial(changed, MY_FIT)
 
 RIGHT = {
     1: [
@@ -178,37 +175,25 @@ def my_fit(model, train, validation, epochs, lr, patience):
     parts |= {"decay": True, "keep_best": True, "device": "cpu"}
     return torch.tensor([r.loss for r in training.fit(model, train, validation, **parts).steps])
 """,
-        """
-def my_fit(model, train, validation, epochs, lr, patience):
-    optimizer = torch.optim.AdamW(model.parameters(), lr=lr, weight_decay=0)
-    steps = epochs * len(train)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1 - step / steps)
-    import tempfile
-
-    folder_of_mine = tempfile.mkdtemp()
-    losses, seen = [], []
-    for epoch in range(epochs):
-        model.train()
-        train.set_epoch(epoch)
-        for batch in train:
-            loss = nn.functional.cross_entropy(model(batch.tokens, batch.lengths), batch.labels)
-            optimizer.zero_grad()
-            loss.backward()
-            nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-            optimizer.step()
-            schedule.step()
-            losses.append(loss.item())
-        model.eval()
+        but(
+            (
+                "    losses, seen",
+                "    import tempfile\n\n    folder_of_mine = tempfile.mkdtemp()\n    losses, seen",
+            ),
+            (
+                "        seen.append(evaluate(model, validation)[0])\n",
+                """        model.eval()
         with torch.inference_mode():
             logits, labels = predict(model, validation)
             seen.append(nn.functional.cross_entropy(logits, labels).item())
-        if seen[-1] == min(seen):
-            torch.save(model.state_dict(), folder_of_mine + '/best.pt')
-        if epoch - seen.index(min(seen)) >= patience:
-            break
-    model.load_state_dict(torch.load(folder_of_mine + '/best.pt'))
-    return losses
 """,
+            ),
+            (
+                "best = {name: value.clone() for name, value in model.state_dict().items()}",
+                "torch.save(model.state_dict(), folder_of_mine + '/best.pt')",
+            ),
+            ("load_state_dict(best)", "load_state_dict(torch.load(folder_of_mine + '/best.pt'))"),
+        ),
     ],
 }
 WRONG = {
