@@ -26,7 +26,7 @@ from llm_helpers import checks
 from llm_helpers.training import seed_everything
 
 HEADING = re.compile(r"^### Exercise \d+ · (.+?) \(\d+ minutes", re.MULTILINE)
-# Training changes a model in place and binds no name anew, so the cell that trains is asked for by
+# Training changes a model in place and binds no new name, so the cell that trains is asked for by
 # what it leaves behind: notebook 00's `positive` is meant with the model after these losses.
 ALSO = {"positive": "losses"}
 CODE = compile(Path(checks.__file__).read_text(encoding="utf-8"), checks.__file__, "exec")

@@ -121,7 +121,7 @@ def write_zip(target: Path) -> None:
 
 
 def main(target: Path = TARGET) -> None:
-    """Write the folder anew."""
+    """Write the folder, after removing what was there."""
     shutil.rmtree(target, ignore_errors=True)
     write_notebooks(target)
     shutil.copy(HERE / "class-readme.md", target / "README.md")

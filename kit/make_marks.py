@@ -316,7 +316,7 @@ def harmless(text: str) -> str:
 
 
 def write_page(papers: list[Paper], remarks: list[str], target: Path) -> None:
-    """Write a page with a table for each notebook, whoever handed it in."""
+    """Write a page with a table for each notebook that was handed in."""
     page = (HERE / "marks.html").read_text(encoding="utf-8")
     names = sorted({paper.notebook for paper in papers if paper.notebook})
     parts = [table_of(name, [p for p in papers if p.notebook == name]) for name in names]

@@ -67,7 +67,7 @@ def batch_of(texts: Sequence[str]) -> tuple[Tensor, Tensor]:
 
 
 class World:
-    """A BabyAI world that tells in words what the agent sees and remembers.
+    """A BabyAI world that says in words what the agent sees and remembers.
 
     Args:
         level: the name of a ``minigrid`` world, ``BabyAI-GoToLocal-v0`` for instance.

@@ -29,7 +29,7 @@ def to_png(figure: Figure) -> bytes:
 
 
 def show(figure: Figure, alt: str) -> None:
-    """Show a figure below the cell; ``alt`` tells in words what it shows.
+    """Show a figure below the cell; ``alt`` says in words what it shows.
 
     Raises:
         ValueError: an alt text too short to tell anything.

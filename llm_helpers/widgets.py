@@ -31,18 +31,18 @@ def explore(
     words: Callable[..., str] | None = None,
     **controls: Control,
 ) -> None:
-    """Show controls and a figure; whenever one is moved, ``draw(**values)`` draws it anew.
+    """Show controls and a figure; whenever one is moved, ``draw(**values)`` draws it again.
 
     Where nobody is there to move them (nbconvert, nbval), the figure is drawn once as a trial
     and a line of text stands in its place, so that a stored notebook has no dead widget.
 
     Args:
         draw: takes one keyword argument for each control and gives a new figure.
-        alt: tells in words what the figure shows; the values are added.
+        alt: says in words what the figure shows; the values are added.
         words: takes the same and gives plain text, shown below the figure.
         controls: (lowest, highest, step, first value) for a slider, of integers if all four
             are; a list of words for buttons, one of which is pressed; a text to begin with for
-            a box to type in (drawn anew at Enter).
+            a box to type in (drawn again at Enter).
             All react to the keyboard: arrow keys move a slider, Tab and Space press a button.
 
     Where ``draw`` raises a ValueError, its message is shown in place of the figure.
