@@ -440,7 +440,7 @@ def test_code_can_be_copied_and_a_solution_opens(page: Any, book: Path) -> None:
 @pytest.mark.parametrize("name", ["index", "notebooks/00_start_here", "glossary"])
 def test_axe_finds_no_serious_fault(page: Any, book: Path, name: str, scheme: str) -> None:
     axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
-    page.emulate_media(color_scheme=scheme)
+    page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # no color halfway
     visit(page, book, f"{name}.html")
     faults = [
         f"{fault['id']}: {fault['nodes'][0]['html'][:200]}"

@@ -117,6 +117,15 @@ def test_a_mean_of_the_past_ignores_a_huge_value_once_it_is_past() -> None:
     assert charts.moving_mean(values, 2).tolist() == [1.0, 5e29, 5e29, 4.0, 6.0]
 
 
+def test_only_the_loss_by_step_is_smoothed() -> None:
+    run = history(40)
+    run.epochs = [epoch._replace(validation_loss=0.5 / epoch.epoch) for epoch in run.epochs]
+    rows = {row["metric"]: row for row in charts.chart({"a": run}, "runs")["data"]["values"]}
+    assert rows["loss"]["mean of 10"] != rows["loss"]["raw"]
+    by_epoch = rows["validation loss"]
+    assert by_epoch["mean of 10"] == by_epoch["raw"] == [0.5, 0.25]
+
+
 def test_every_selection_is_in_a_layer() -> None:
     """At the top of a layered chart a selection fails silently: an empty frame."""
     spec = charts.chart({"a": history(4)}, "runs")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
+from contextlib import nullcontext
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from toy import STEPS, tiny, train
@@ -103,6 +105,32 @@ def test_a_run_is_exported_for_tensorboard(tmp_path: Path) -> None:
     ]
     assert losses == [(1, 0.9, 0.5), (2, 0.7, 1.0)]
     assert read.Scalars("validation_loss")[0].step == 2
+
+
+def test_what_is_exported_has_its_step_and_its_seconds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without the package: what the writer is given."""
+    written = []
+
+    class Writer(nullcontext):
+        def __enter__(self) -> Writer:
+            return self
+
+        def add_scalar(self, *row: object) -> None:
+            written.append(row)
+
+    module = SimpleNamespace(SummaryWriter=Writer)
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", module)
+    run = History(steps=[StepRecord(1, 0.9, 0.5, 10), StepRecord(2, 0.7, 1.0, 20)])
+    run.epochs.append(EpochRecord(1, 2, 1.25, 0.8, 0.6))  # no accuracy
+    export_tensorboard(run, tmp_path)
+    assert written == [
+        ("loss", 0.9, 1, 0.5),
+        ("loss", 0.7, 2, 1.0),
+        ("train_loss", 0.8, 2, 1.25),
+        ("validation_loss", 0.6, 2, 1.25),
+    ]
 
 
 def test_without_tensorboard_the_export_says_what_to_install(
