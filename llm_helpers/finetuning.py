@@ -42,7 +42,7 @@ class LoRA(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Add what the thin matrices say: (…, in) -> (…, out)."""
-        return self.frozen(x) + self.scale * linear(linear(x, self.a), self.b)
+        return self.frozen(x) + linear(self.scale * linear(x, self.a), self.b)
 
     @torch.no_grad()
     def merged(self) -> nn.Linear:
