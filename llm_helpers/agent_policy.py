@@ -29,7 +29,7 @@ def new_policy() -> TextRNN:
 def clone(
     lessons: Sequence[tuple[dict[str, int], int]], lr: float = 5e-3, seed: int = 0, **options: Any
 ) -> tuple[TextRNN, list[History]]:
-    """Train a policy to do what the bot did (behaviour cloning), lesson after lesson.
+    """Train a policy to do what the bot did (behavior cloning), lesson after lesson.
 
     Args:
         lessons: each the number of demonstrations for some levels, and the epochs.

@@ -11,6 +11,9 @@ from __future__ import annotations
 
 import os
 import platform
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import threadpoolctl
 import torch
@@ -30,3 +33,13 @@ if platform.machine().lower() in ("x86_64", "amd64") and torch.cpu._is_avx2_supp
 THREADS = int(os.environ.setdefault("OMP_NUM_THREADS", "1"))
 torch.set_num_threads(THREADS)
 threadpoolctl.threadpool_limits(THREADS, user_api="blas")  # NumPy's, loaded before this line
+
+
+def side_by_side(job: Callable[[Any], Any], cases: Iterable[Any]) -> list[Any]:
+    """Do independent jobs two at a time, each on a core of its own; give the results in order.
+
+    Built in the open in notebook 16. No result depends on how many cores there are. What a job
+    raises is raised here.
+    """
+    with ThreadPoolExecutor(2, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+        return [*pool.map(job, cases)]

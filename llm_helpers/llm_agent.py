@@ -91,13 +91,13 @@ class Talk:
 
     world: World | None
     turns: list[Turn]
-    note: str = ""  # text that lies in the room; `look` reads it out
-    visited: list[str | None] = field(default_factory=list)  # what it stood before after each walk
+    note: str = ""  # text that somebody has left in the room; `look` reads it out
+    visited: list[str | None] = field(default_factory=list)  # what it faced after each walk
     over: bool = False  # it has said something to the user
 
 
 def in_front(world: World) -> str | None:
-    """Name the thing right before the agent, so that the world itself is the judge."""
+    """Name the thing right in front of the agent, so that the world itself is the judge."""
     cell = world.env.grid.get(*world.env.front_pos)
     return f"{cell.color} {cell.type}" if cell is not None and cell.type in THINGS else None
 
@@ -128,7 +128,7 @@ def use(talk: Talk, tool: str, argument: str) -> str:
     if tool == "look":
         words = talk.world.surroundings().split()
         seen = [f"{a} {b}" for a, b in itertools.pairwise(words) if b in THINGS]
-        note = f". A note says: {talk.note}" if talk.note else ""
+        note = f". {talk.note}" if talk.note else ""
         return ", ".join(seen[:4] or ["nothing"]) + note
     if tool == "goto" and argument not in talk.world.things():
         return f"no {argument} here"

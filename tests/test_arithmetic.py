@@ -6,12 +6,17 @@ import json
 import os
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 
 import arithmetic
 import pytest
+import torch
 from notebook_names import untouched_by_training
 from run_all import Part, summary
+
+from llm_helpers.arithmetic import side_by_side
 
 ROOT = Path(__file__).resolve().parents[1]
 STORED = json.loads(arithmetic.STORED.read_text(encoding="utf-8"))
@@ -101,3 +106,14 @@ def test_the_summary_names_what_failed_and_counts_last() -> None:
     assert lines[2] == "arithmetic: as stored"
     assert [line[0] for line in lines[3:6]] == ["✔", "✘", "✔"]
     assert lines[-1] == "15 passed, 2 failed, 1 skipped"
+
+
+def test_jobs_side_by_side_come_back_in_order_with_a_core_each() -> None:
+    def job(case: int) -> tuple[int, int, str]:
+        time.sleep(0.02 * (3 - case))  # the first one takes longest
+        return case, torch.get_num_threads(), threading.current_thread().name
+
+    cases, threads, names = zip(*side_by_side(job, range(4)), strict=True)
+    assert cases == (0, 1, 2, 3) and set(threads) == {1} and len(set(names)) == 2
+    with pytest.raises(ZeroDivisionError):
+        side_by_side(lambda case: 1 / case, [1, 0])
