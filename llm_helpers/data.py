@@ -27,7 +27,7 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
 # .files imports torchtext_compat, which must come before torchtext.
-from .files import DATASETS, DataError, fetch, fetch_model, provide_torchtext
+from .files import AGAIN, DATASETS, DataError, fetch, fetch_model, provide_torchtext
 
 if TYPE_CHECKING:
     from torchtext.vocab import Vocab
@@ -81,7 +81,7 @@ def load(name: str = "movie_reviews", min_abs_rating: float = 0.5) -> list[Examp
             if not (-4 <= rating <= 4 and text.strip()):
                 raise ValueError
         except ValueError as error:
-            remedy = "delete the data folder and run `make data` again"
+            remedy = f"delete the data folder and {AGAIN}"
             raise DataError(path, number, "not `id <tab> rating <tab> text`", remedy) from error
         if rating != 0 and abs(rating) >= min_abs_rating:
             examples.append(Example(text.strip(), int(rating > 0), rating))
@@ -354,7 +354,7 @@ class Batch(NamedTuple):
 
     def to(self, device: torch.device | str) -> Batch:
         """Move all four tensors to a device."""
-        return Batch(*(tensor.to(device, non_blocking=True) for tensor in self))
+        return Batch(*(tensor.to(device) for tensor in self))
 
 
 class BucketBatches:

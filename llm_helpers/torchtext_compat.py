@@ -16,6 +16,7 @@ off, with its own switch.
 
 from __future__ import annotations
 
+import ctypes
 import operator
 import sys
 from collections.abc import Callable, Sequence
@@ -160,6 +161,8 @@ def install() -> Backend:
     global backend, reason
     if backend != "absent":
         return backend
+    if sys.platform == "win32":  # or a dialog about the part that doesn't load opens, and waits
+        ctypes.windll.kernel32.SetErrorMode(1)  # SEM_FAILCRITICALERRORS
     try:
         import torchtext
 

@@ -81,14 +81,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--checkpoint", help="file to save to and to go on from")
     parser.add_argument("--name", default="terminal", help="name of the run (default: terminal)")
     parser.add_argument("--folder", default="runs", help="where runs are kept (default: runs)")
+    parser.add_argument("--device", help="cpu, cuda or mps (default: the best one here)")
     options = parser.parse_args(arguments)
     rank, world = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
-    device = training.best_device()
+    device = training.best_device(options.device)
+    if device.type == "mps" and (world > 1 or options.float64):
+        device = torch.device("cpu")  # Apple's GPU has no float64, and can't average gradients
     if world > 1:
         if device.type == "cuda":
             device = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
             torch.cuda.set_device(device)
-        join_the_others("nccl" if device.type == "cuda" else "gloo")
+        nccl = device.type == "cuda" and distributed.is_nccl_available()  # Windows has none
+        join_the_others("nccl" if nccl else "gloo")
 
     training.seed_everything(0)  # the copies start equal
     splits = data.split(data.load())

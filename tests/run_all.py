@@ -69,6 +69,8 @@ def main(options: list[str]) -> int:
     # A debugger's hint about frozen modules would otherwise appear in the kernels' logs.
     os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+    os.environ.setdefault("PYTHONIOENCODING", "utf-8")  # as `run` reads what they print
+    sys.stdout.reconfigure(errors="replace")  # on Windows, a pipe may lack ✔
     workers = os.environ.get("WORKERS", "2")
     asked = subprocess.run(
         [sys.executable, "tests/arithmetic.py"], cwd=ROOT, capture_output=True, text=True,

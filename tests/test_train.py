@@ -14,6 +14,11 @@ from torch import distributed
 from llm_helpers import train
 from llm_helpers.runs import History, load_runs
 
+# PyTorch for Windows lacks the server at which torchrun's processes meet: there, a file will do.
+WINDOWS = os.name == "nt"
+FILE = ("--rdzv-backend=c10d", "--rdzv-conf=store_type=file")
+MEET = FILE if WINDOWS else ("--standalone",)
+
 
 def in_terminal(
     folder: Path,
@@ -26,13 +31,16 @@ def in_terminal(
     launcher = [
         "-m",
         "torch.distributed.run",
-        "--standalone",
+        *MEET,
+        "--local-addr=127.0.0.1",
         "--max-restarts=2",
         f"--nproc-per-node={processes}",
     ]
     command = [sys.executable, *(launcher if processes > 1 else []), *program]
-    command += ["--epochs=1", "--lr=0.01", f"--name={name}", f"--folder={folder}", *options]
-    variables |= {"CUDA_VISIBLE_DEVICES": ""}
+    command += ["--epochs=1", "--lr=0.01", "--device=cpu"]
+    command += [f"--name={name}", f"--folder={folder}", *options]
+    if WINDOWS:
+        variables["TORCH_DISABLE_SHARE_RDZV_TCP_STORE"] = "1"
     log = folder / "log.txt"  # a pipe would be held open by any process that is left over
     with (
         log.open("w") as file,
