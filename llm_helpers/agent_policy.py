@@ -91,6 +91,25 @@ def loop_breaking(choices: int = 3) -> Callable[[Tensor, Sequence[World]], list[
     return choose
 
 
+def play(
+    model: nn.Module,
+    worlds: Sequence[World],
+    choose: Callable[[Tensor, Sequence[World]], list[int]],
+    watch: Callable[[World, str], object],
+) -> None:
+    """Let a policy act until all worlds have ended; ``watch`` gets each and what it read."""
+    device, awake = next(model.parameters()).device, list(worlds)
+    while awake:
+        texts = [world.text() for world in awake]
+        tokens, lengths = batch_of(texts)
+        with torch.inference_mode():
+            logits = model(tokens.to(device), lengths.to(device)).float().cpu()
+        for world, text, action in zip(awake, texts, choose(logits, awake), strict=True):
+            world.act(action)
+            watch(world, text)
+        awake = [world for world in awake if not world.ended]
+
+
 def rollout(
     model: nn.Module,
     level: str,
@@ -115,29 +134,19 @@ def rollout(
         An episode for each seed, in their order.
     """
     choose = choose or (lambda logits, worlds: logits.argmax(1).tolist())
-    device = next(model.parameters()).device
     worlds = [World(level, memory=memory) for _ in range(min(together, len(seeds)))]
     episodes = []
     for start in range(0, len(seeds), together):
         playing = list(zip(worlds, seeds[start : start + together], strict=False))
-        texts: list[list[str]] = [[] for _ in playing]
+        told: dict[World, list[str]] = {world: [] for world, _ in playing}
         for world, seed in playing:
             world.reset(seed)
             if instruct:
                 world.instruction = instruct(world)
-        awake = list(range(len(playing)))
-        while awake:
-            for i in awake:
-                texts[i].append(worlds[i].text())
-            tokens, lengths = batch_of([texts[i][-1] for i in awake])
-            with torch.inference_mode():
-                logits = model(tokens.to(device), lengths.to(device)).float().cpu()
-            actions = choose(logits, [worlds[i] for i in awake])
-            for i, action in zip(awake, actions, strict=True):
-                worlds[i].act(action)
-            awake = [i for i in awake if not worlds[i].ended]
-        for (world, seed), told in zip(playing, texts, strict=True):
-            episodes.append(Episode(seed, world.instruction, told, world.actions, world.success))
+        play(model, [*told], choose, lambda world, text, told=told: told[world].append(text))
+        for world, seed in playing:
+            was = world.instruction, told[world], world.actions, world.success
+            episodes.append(Episode(seed, *was))
     return episodes
 
 

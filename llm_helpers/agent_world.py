@@ -30,7 +30,7 @@ from minigrid.envs.babyai.core.verifier import GoToInstr, ObjDesc
 from minigrid.utils.baby_ai_bot import BabyAIBot
 
 ACTIONS = ("left", "right", "forward", "pickup", "drop", "toggle", "done")
-LEFT, RIGHT, FORWARD, PICKUP, DROP, TOGGLE, DONE = range(7)
+LEFT, RIGHT, FORWARD = range(3)
 SEEDS = {"train": 0, "validation": 10_000_000, "test": 20_000_000}  # the first seed of each part
 THINGS = ("ball", "box", "key")
 DOOR_STATES = ("open", "closed", "locked")
@@ -116,10 +116,9 @@ class World:
 
     def act(self, action: int) -> None:
         """Do one of ``ACTIONS``; then ``success`` and ``ended`` tell how it went."""
-        kind, _, state = self.image[3, 5]
-        free = kind in (OBJECT_TO_IDX["empty"], OBJECT_TO_IDX["goal"]) or (
-            kind == OBJECT_TO_IDX["door"] and state == 0
-        )
+        kind, _, state = self.image[3, 5].tolist()
+        ahead = IDX_TO_OBJECT[kind]
+        free = ahead in ("empty", "goal") or (ahead == "door" and state == 0)
         if action in (LEFT, RIGHT):
             self.facing = (self.facing + (1 if action == RIGHT else -1)) % 4
         elif action == FORWARD and free:
@@ -181,14 +180,9 @@ class World:
 
 
 def _where(ahead: int, right: int) -> str:
-    if (ahead, right) == (0, 0):
-        return "held"
-    words = []
-    if ahead:
-        words.append(f"{'ahead' if ahead > 0 else 'behind'}-{min(abs(ahead), FARTHEST)}")
-    if right:
-        words.append(f"{'right' if right > 0 else 'left'}-{min(abs(right), FARTHEST)}")
-    return " ".join(words)
+    ways = (("behind", "ahead"), ahead), (("left", "right"), right)
+    words = [f"{names[n > 0]}-{min(abs(n), FARTHEST)}" for names, n in ways if n]
+    return " ".join(words) or "held"
 
 
 class Episode(NamedTuple):

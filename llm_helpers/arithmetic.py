@@ -30,7 +30,8 @@ if platform.machine().lower() in ("x86_64", "amd64") and torch.cpu._is_avx2_supp
 
 # The order in which threads add numbers changes the last digits, too, and models this small gain
 # nothing from a second thread (`make bench` measures it).
-THREADS = int(os.environ.setdefault("OMP_NUM_THREADS", "1"))
+THREADS = int((os.environ.get("OMP_NUM_THREADS") or "1").split(",")[0])  # a list is legal there
+os.environ["OMP_NUM_THREADS"] = str(THREADS)
 torch.set_num_threads(THREADS)
 threadpoolctl.threadpool_limits(THREADS, user_api="blas")  # NumPy's, loaded before this line
 
@@ -38,8 +39,9 @@ threadpoolctl.threadpool_limits(THREADS, user_api="blas")  # NumPy's, loaded bef
 def side_by_side(job: Callable[[Any], Any], cases: Iterable[Any]) -> list[Any]:
     """Do independent jobs two at a time, each on a core of its own; give the results in order.
 
-    Built in the open in notebook 16. No result depends on how many cores there are. What a job
-    raises is raised here.
+    Built in the open in notebook 16. No result depends on how many cores there are, as long as no
+    job draws from PyTorch's own random generator. What a job raises is raised here, and an
+    interrupt waits for the jobs at hand.
     """
     with ThreadPoolExecutor(2, initializer=torch.set_num_threads, initargs=(1,)) as pool:
         return [*pool.map(job, cases)]

@@ -50,12 +50,11 @@ def load_checkpoint(path: str | Path, model: nn.Module) -> History | None:
 
 def read_checkpoint(path: str | Path, model: nn.Module) -> dict[str, Any]:
     """Read a checkpoint whole and see that it fits the model, before anything is changed."""
-    device = next(model.parameters()).device
     try:
         with zipfile.ZipFile(path) as file:
             if file.testzip():  # torch.load itself doesn't look at the checksums
                 raise ValueError("a checksum is wrong")
-        content = torch.load(path, map_location=device, weights_only=True)
+        content = torch.load(path, map_location="cpu", weights_only=True)
         weights = content["model"]
         theirs = {name: tuple(tensor.shape) for name, tensor in weights.items()}
     except FileNotFoundError:

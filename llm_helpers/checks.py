@@ -8,8 +8,9 @@ for an untouched stub. It never raises, so a notebook runs to its end with every
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
 from copy import deepcopy
+from itertools import islice
 from typing import Any, SupportsFloat
 
 import torch
@@ -46,7 +47,8 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {_plain(key): _plain(item) for key, item in value.items()}
     if isinstance(value, Iterable) and not isinstance(value, str | bytes | set | frozenset | type):
-        items = [_plain(item) for item, _ in zip(value, range(10_000), strict=False)]  # no endless
+        most = len(value) if isinstance(value, Sized) else 10_000  # it may have no end
+        items = [_plain(item) for item in islice(value, most)]
         return tuple(items) if isinstance(value, tuple) else items
     other = isinstance(value, SupportsFloat) and not isinstance(value, int | float | type)
     return float(value) if other else value  # Fraction, Decimal
@@ -79,8 +81,11 @@ def _finding(answer: Any, expected: Any, tolerance: float) -> str:
     if isinstance(answer, BaseException) or isinstance(expected, BaseException):
         return "" if isinstance(answer, type(expected)) else f"{type(answer).__name__}: {answer}"
     if isinstance(expected, dict) and isinstance(answer, dict):
-        keys = [*expected, *(answer.keys() - expected.keys())]
-        return _items([answer.get(key) for key in keys], [*expected.values()], tolerance, keys)
+        for key in [*expected, *answer]:
+            if key not in expected or key not in answer:
+                return f"The key {key!r} {'is missing' if key in expected else 'is one too many'}."
+        values = [answer[key] for key in expected], [*expected.values()]
+        return _items(*values, tolerance, expected)
     if isinstance(expected, list | tuple) and isinstance(answer, list | tuple):
         return _items(answer, expected, tolerance, range(1, len(expected) + 1))
     if _kind(answer) != _kind(expected):

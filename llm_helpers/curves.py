@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import time
 from collections.abc import Mapping
+from itertools import cycle
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -24,7 +25,7 @@ from .runs import EpochRecord, History
 def plot_losses(runs: Mapping[str, History]) -> Figure:
     """Draw losses by epoch (training dashed, validation solid), and validation accuracy."""
     figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.5))
-    for color, (name, history) in zip(PALETTE, runs.items(), strict=False):
+    for color, (name, history) in zip(cycle(PALETTE), runs.items(), strict=False):
         epochs = history.column("epoch")
         left.plot(epochs, history.column("train_loss"), "--", color=color)
         left.plot(epochs, history.column("validation_loss"), "o-", color=color)
@@ -57,10 +58,14 @@ class LiveCurves:
         self.metric, self.share = metric, share
         self.cost = self.spent = 0.0  # seconds: the last picture, all pictures
         self.pictures, self.since = 0, 0.0  # since: seconds of the run before, if it was resumed
+        self.history: History | None = None
         self.in_notebook = getattr(get_ipython(), "kernel", None) is not None
 
     def __call__(self, history: History) -> None:
         """Draw, if enough time has passed since the last picture to pay for another."""
+        if history is not self.history:  # of another run: it gets a picture of its own
+            self.history, self.cost, self.spent, self.pictures = history, 0.0, 0.0, 0
+            vars(self).pop("bar", None)
         if not self.in_notebook:
             self._show_bar(history)
         elif not self.pictures or (

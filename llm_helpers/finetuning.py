@@ -63,7 +63,8 @@ def add_lora(
     Raises:
         ValueError: a name that a block doesn't have, or a matrix that has its pair already.
     """
-    model.requires_grad_(False)
+    for name, weight in model.named_parameters():
+        weight.requires_grad_(name.endswith((".a", ".b")))  # pairs that are there go on learning
     for number in blocks:
         for name in matrices:
             block = model.blocks[number]
@@ -109,6 +110,7 @@ def load_adapters(model: TransformerLM, state: Mapping[str, Tensor]) -> None:
 
     Raises:
         ValueError: they belong to other blocks or matrices.
+        RuntimeError: they have another rank.
     """
     if other := adapters(model).keys() ^ state.keys():
         raise ValueError(f"these are in one of the two alone: {', '.join(sorted(other)[:4])} …")
@@ -177,13 +179,13 @@ class Upper(nn.Module):
         Options are those of `BucketBatches`.
         """
         tokens, labels = zip(*rows, strict=True)
-        ends = torch.tensor([len(row) for row in tokens]).cumsum(0) + len(self.kept)  # (rows,)
-        places = [
-            range(end - len(row), end) for end, row in zip(ends.tolist(), tokens, strict=True)
-        ]
-        states = self.kept.new_empty(int(ends[-1]) - len(self.kept), self.kept.shape[1])
+        end = len(self.kept)
+        places = [range(end, end := end + len(row)) for row in tokens]
+        states = self.kept.new_empty(end - len(self.kept), self.kept.shape[1])
         for batch in BucketBatches(tokens, labels, 32, per_token=True):
             x = self.model.embedding(batch.tokens.to(states.device))
+            if self.model.config.positions == "learned":
+                x = x + self.model.position.weight[: x.shape[1]]
             x = run_blocks(self.model, x, 0, self.first)  # (batch, time, width)
             for row, number, length in zip(x, batch.rows.tolist(), batch.lengths, strict=True):
                 states[places[number].start - len(self.kept) :][:length] = row[:length]

@@ -14,12 +14,11 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import torch
-from tokenizers import Tokenizer
 from torch import Tensor, nn
 
-from .agent_policy import loop_breaking
-from .agent_world import COLOR_NAMES, THINGS, World, batch_of
-from .pretrained import Pretrained
+from .agent_policy import loop_breaking, play
+from .agent_world import COLOR_NAMES, THINGS, World
+from .pretrained import END, START, Pretrained, Turn, left_padded, tokens_of
 from .transformer import KeyValueCache
 
 TOOLS = ("goto", "look", "calculate", "say")
@@ -28,8 +27,6 @@ LARGEST = 10**12  # of the numbers in a calculation
 OPERATORS: dict[type, Callable] = {ast.Add: operator.add, ast.Sub: operator.sub}
 OPERATORS |= {ast.Mult: operator.mul, ast.Div: operator.truediv, ast.FloorDiv: operator.floordiv}
 OPERATORS |= {ast.Mod: operator.mod, ast.Pow: operator.pow, ast.USub: operator.neg}
-START, END = 1, 2  # the tokens <|im_start|> and <|im_end|>
-Turn = tuple[str, str]  # a role (system, user, assistant or tool) and what is said
 
 
 def parse(line: str, allowed: Collection[str] = TOOLS) -> tuple[str, str]:
@@ -80,6 +77,8 @@ def calculate(expression: str) -> str:
         raise ValueError(f"an expression has at most {LONGEST} characters")
     try:
         result = value(ast.parse(expression.strip(), mode="eval").body)
+    except OverflowError:
+        raise ValueError(f"numbers go up to {LARGEST:,}") from None
     except (SyntaxError, ArithmeticError) as error:
         raise ValueError(f"can't work that out: {error.args[0]}") from None
     return str(result) if isinstance(result, int) else f"{result:.10g}"
@@ -104,15 +103,7 @@ def in_front(world: World) -> str | None:
 
 def walk(policy: nn.Module, worlds: Sequence[World], watch: Callable[[World], object] = id) -> None:
     """Let notebook 09's policy carry out each world's instruction, all worlds side by side."""
-    choose_moves, awake = loop_breaking(), list(worlds)
-    while awake:
-        tokens, lengths = batch_of([world.text() for world in awake])
-        with torch.inference_mode():
-            moves = choose_moves(policy(tokens, lengths), awake)
-        for world, move in zip(awake, moves, strict=True):
-            world.act(move)
-            watch(world)
-        awake = [world for world in awake if not world.ended]
+    play(policy, worlds, loop_breaking(), lambda world, _: watch(world))
 
 
 def use(talk: Talk, tool: str, argument: str) -> str:
@@ -287,11 +278,7 @@ class Writer:
 
     def _read(self, chunks: Sequence[list[int]]) -> Tensor:
         """Read so many more tokens in each row; give the last states (batch, width)."""
-        longest = max(map(len, chunks))
-        tokens = torch.tensor([[0] * (longest - len(chunk)) + chunk for chunk in chunks])
-        real = torch.tensor(
-            [[place >= longest - len(c) for place in range(longest)] for c in chunks]
-        )
+        tokens, real = left_padded(chunks)
         self.real = torch.cat([self.real, real], dim=1)
         return self.llm.model.states(tokens, self.cache, self.real)[:, -1]
 
@@ -316,12 +303,3 @@ class Writer:
             rows = [different.index(pair) for pair in pairs]
         self._keep(rows, 0)
         return lines
-
-
-def tokens_of(tokenizer: Tokenizer, turns: Sequence[Turn]) -> list[int]:
-    """Write turns in the model's chat template; what they say is text, never a marker."""
-    ids = []
-    for role, words in turns:
-        ids += [START, *tokenizer.encode(f"{role}\n{words}").ids, END]
-        ids += tokenizer.encode("\n").ids
-    return ids

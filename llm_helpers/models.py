@@ -10,7 +10,6 @@ from typing import Literal
 
 import torch
 from torch import Tensor, nn
-from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from .data import IGNORE, Batch
 
@@ -34,7 +33,12 @@ def pool(states: Tensor, lengths: Tensor, how: str = "last") -> Tensor:
 
     Returns:
         (batch, hidden), or (batch, 2 * hidden) for ``meanmax``.
+
+    Raises:
+        ValueError: another ``how``.
     """
+    if how not in POOLINGS:
+        raise ValueError(f"pooling {how!r} is none of {', '.join(POOLINGS)}")
     if how == "last":
         return states[torch.arange(len(states), device=states.device), lengths - 1]
     real = length_mask(lengths, states.shape[1])[:, :, None]  # (batch, time, 1)
@@ -52,12 +56,10 @@ class TextRNN(nn.Module):
         vocab_size: number of tokens, ``<pad>`` and ``<unk>`` included.
         num_classes: number of logits.
         embed_dim: size of a token's vector.
-        hidden_dim: size of the hidden state, a direction.
+        hidden_dim: size of the hidden state.
         cell: ``rnn`` (Elman 1990), ``gru`` (Cho et al. 2014) or ``lstm``
             (Hochreiter & Schmidhuber 1997).
-        pooling: how the states become one vector, see :func:`pool`. A bidirectional ``last``
-            takes the forward state of the last token and the backward state of the first.
-        bidirectional: also read from right to left.
+        pooling: how the states become one vector, see :func:`pool`.
         dropout: share of the embedding's and of the pooled vector's entries set to zero while
             training (Srivastava et al. 2014).
         word_dropout: share of tokens read as ``<unk>`` while training (Iyyer et al. 2015); it
@@ -76,7 +78,6 @@ class TextRNN(nn.Module):
         hidden_dim: int = 64,
         cell: Literal["rnn", "gru", "lstm"] = "rnn",
         pooling: Literal["last", "mean", "max", "meanmax"] = "last",
-        bidirectional: bool = False,
         dropout: float = 0.0,
         word_dropout: float = 0.0,
         pad_index: int = 0,
@@ -90,9 +91,9 @@ class TextRNN(nn.Module):
         # drown the frequent ones in noise (notebook 05 measures it).
         nn.init.normal_(self.embedding.weight, std=0.1)
         nn.init.zeros_(self.embedding.weight[pad_index])
-        self.rnn = CELLS[cell](embed_dim, hidden_dim, batch_first=True, bidirectional=bidirectional)
+        self.rnn = CELLS[cell](embed_dim, hidden_dim, batch_first=True)
         self.dropout = nn.Dropout(dropout)
-        width = hidden_dim * (2 if bidirectional else 1) * (2 if pooling == "meanmax" else 1)
+        width = hidden_dim * (2 if pooling == "meanmax" else 1)
         self.fc = nn.Linear(width, num_classes)
         self.pooling, self.word_dropout, self.unk_index = pooling, word_dropout, unk_index
 
@@ -105,26 +106,9 @@ class TextRNN(nn.Module):
 
     def classify(self, embedded: Tensor, lengths: Tensor) -> Tensor:
         """Give logits for word vectors (batch, time, embed): the part after the embedding."""
-        states = self.read(self.dropout(embedded), lengths)  # (batch, time, hidden)
-        if self.pooling == "last" and self.rnn.bidirectional:
-            forward, backward = states.chunk(2, dim=2)
-            pooled = torch.cat([pool(forward, lengths), backward[:, 0]], dim=1)
-        else:
-            pooled = pool(states, lengths, self.pooling)
+        states = self.rnn(self.dropout(embedded))[0]  # (batch, time, hidden)
+        pooled = pool(states, lengths, self.pooling)
         return self.fc(self.dropout(pooled))  # (batch, classes)
-
-    def read(self, embedded: Tensor, lengths: Tensor) -> Tensor:
-        """Run the recurrence: (batch, time, embed) -> (batch, time, hidden).
-
-        Left to right, the padding comes after all that counts and can't touch it. Right to
-        left it comes first, so there the sequences are packed.
-        """
-        if not self.rnn.bidirectional:
-            return self.rnn(embedded)[0]
-        packed = pack_padded_sequence(
-            embedded, lengths.cpu(), batch_first=True, enforce_sorted=False
-        )
-        return pad_packed_sequence(self.rnn(packed)[0], batch_first=True)[0]
 
 
 class RNNLanguageModel(nn.Module):
@@ -228,14 +212,23 @@ def predict(model: nn.Module, batches: Iterable[Batch]) -> tuple[Tensor, Tensor]
 def judge(
     model: nn.Module, batches: Iterable[Batch], loss_fn: Callable[[Tensor, Tensor], Tensor]
 ) -> tuple[float, float]:
-    """Give the mean loss of a target and the share guessed right; ``IGNORE`` doesn't count."""
+    """Give the mean loss of a target and the share guessed right; ``IGNORE`` doesn't count.
+
+    Raises:
+        ValueError: not one target.
+    """
     loss = right = total = 0.0
     for logits, batch in outputs(model, batches):
         guesses, labels = logits.argmax(-1), batch.labels
+        mean = float(loss_fn(logits.to(torch.promote_types(logits.dtype, torch.float32)), labels))
+        if labels.is_floating_point():  # a row of probabilities for each text
+            labels = labels.argmax(-1)
         counted = int((labels != IGNORE).sum())
-        loss += float(loss_fn(logits.float(), labels)) * counted
+        loss += mean * counted
         if guesses.shape != labels.shape:  # a model that answers only where there is a target
             labels = labels[labels != IGNORE]
         right += int((guesses == labels).sum())
         total += counted
+    if not total:
+        raise ValueError("no targets to judge by: no batches, or an iterator that has been read")
     return loss / total, right / total

@@ -21,6 +21,8 @@ from .files import fetch_model
 from .transformer import KeyValueCache, TransformerConfig, TransformerLM
 
 SYSTEM = "You are a helpful AI assistant named SmolLM, trained by Hugging Face"
+START, END = 1, 2  # the tokens <|im_start|> and <|im_end|>
+Turn = tuple[str, str]  # a role (system, user, assistant or tool) and what is said
 NAMES = {  # GGUF's words for the parts of a model, and ours
     "token_embd": "embedding",
     "output_norm": "norm",
@@ -123,13 +125,18 @@ def chat(tokenizer: Tokenizer, *turns: str, system: str = SYSTEM) -> list[int]:
         turns: the user's and the assistant's words in turn, the user's first and last.
         system: what the model is told about its task.
     """
-    start, end = map(tokenizer.token_to_id, ("<|im_start|>", "<|im_end|>"))
     roles = ["system", *(("user", "assistant")[n % 2] for n in range(len(turns)))]
-    newline = tokenizer.encode("\n").ids
+    past = tokens_of(tokenizer, [*zip(roles, (system, *turns), strict=True)])
+    return [*past, START, *tokenizer.encode("assistant\n").ids]
+
+
+def tokens_of(tokenizer: Tokenizer, turns: Sequence[Turn]) -> list[int]:
+    """Write turns in the model's chat template; what they say is text, never a marker."""
     ids = []
-    for role, words in zip(roles, (system, *turns), strict=True):
-        ids += [start, *tokenizer.encode(f"{role}\n{words}").ids, end, *newline]
-    return [*ids, start, *tokenizer.encode("assistant\n").ids]
+    for role, words in turns:
+        ids += [START, *tokenizer.encode(f"{role}\n{words}").ids, END]
+        ids += tokenizer.encode("\n").ids
+    return ids
 
 
 @torch.inference_mode()
@@ -158,12 +165,9 @@ def generate(
     if not prompts or not all(prompts):
         raise ValueError("each prompt needs at least one token, and there must be a prompt")
     weight = model.embedding.weight
-    longest = max(map(len, prompts))
-    gaps = torch.tensor([longest - len(prompt) for prompt in prompts], device=weight.device)
-    padded = [[0] * (longest - len(prompt)) + [*prompt] for prompt in prompts]  # 0 is never seen
-    tokens = torch.tensor(padded, device=weight.device)  # (batch, time)
-    real = torch.arange(longest, device=weight.device) >= gaps[:, None] if gaps.any() else None
-    cache = KeyValueCache(model.config, len(prompts), longest + most, weight)
+    tokens, real = (part.to(weight.device) for part in left_padded(prompts))
+    real = None if real.all() else real
+    cache = KeyValueCache(model.config, len(prompts), tokens.shape[1] + most, weight)
     written = tokens[:, :0]
     for _ in range(most):
         states = model.states(tokens, cache, real)[:, -1]  # (batch, width)
@@ -174,6 +178,14 @@ def generate(
         real = None if real is None else pad(real, (0, 1), value=True)
     rows = written.tolist()
     return [row[: row.index(stop)] if stop in row else row for row in rows]
+
+
+def left_padded(rows: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
+    """Give (batch, time) int64, 0 before the shorter rows, and which places are real, bool."""
+    longest = max(map(len, rows))
+    gaps = torch.tensor([longest - len(row) for row in rows])
+    tokens = torch.tensor([[0] * (longest - len(row)) + [*row] for row in rows])
+    return tokens, torch.arange(longest) >= gaps[:, None]
 
 
 def choose(logits: Tensor, temperature: float, top_p: float) -> Tensor:

@@ -39,7 +39,8 @@ def _refusing(name: str) -> Callable[..., NoReturn]:
         raise NotImplementedError(
             f"torchtext: {name} is not supported here. It needs torchtext's compiled part, which "
             f"is built for torch 2.3, and this is torch {torch.__version__}. What to do: use "
-            "torch 2.3, or a maintained library (tokenizers, transformers, sentencepiece)."
+            "a maintained library (tokenizers, transformers, sentencepiece), or torchtext on "
+            "torch 2.3 without llm_helpers."
         )
 
     return refuse

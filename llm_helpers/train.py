@@ -36,7 +36,7 @@ class Shard:
         self.batches, self.rank, self.world, self.weight = batches, rank, world, 1.0
         self.batch_size, self.set_epoch = batches.batch_size, batches.set_epoch
         self.fingerprint = batches.fingerprint
-        if 0 < len(batches.lengths) % batches.batch_size < world:
+        if (len(batches.lengths) % batches.batch_size or batches.batch_size) < world:
             raise ValueError(f"the last batch is too small for {world} processes: change its size")
 
     def __len__(self) -> int:
@@ -125,7 +125,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         distributed.destroy_process_group()
     if rank == 0:
         path = runs.save_run(history, options.name, options.folder)
-        print(f"validation loss {history.best.validation_loss:.4f}; kept as {path.as_posix()}")
+        loss = f"{history.best.validation_loss:.4f}" if history.epochs else "not measured"
+        print(f"validation loss {loss}; kept as {path.as_posix()}")
 
 
 if __name__ == "__main__":

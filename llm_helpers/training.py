@@ -48,11 +48,8 @@ def best_device(name: str | None = None) -> torch.device:
     Raises:
         ValueError: the named device is not available here.
     """
-    available = ["cpu"]
-    if torch.backends.mps.is_available():
-        available.insert(0, "mps")
-    if torch.cuda.is_available():
-        available.insert(0, "cuda")
+    kinds = {"cuda": torch.cuda, "mps": torch.backends.mps, "cpu": torch.cpu}
+    available = [kind for kind, backend in kinds.items() if backend.is_available()]
     if name is not None and name.split(":")[0] not in available:
         raise ValueError(f"no device {name!r} on this machine; available: {', '.join(available)}")
     return torch.device(name or available[0])
@@ -86,12 +83,14 @@ def fit(
     * ``checkpoint=None``: file to save to after every epoch and at an interrupt.
     * ``resume=False``: go on where the file ``checkpoint`` stopped, if there is one. On a CPU
       the losses are then, to the last digit, those of a run that was never stopped.
-    * ``callbacks=()``: each is called with the history after every step and epoch; where it has
-      a method ``finish``, that is called once, however the run ends.
+    * ``callbacks=()``: each is called with the history after every step (on a GPU after every
+      25, when the losses are read) and every epoch; where it has a method ``finish``, that is
+      called once, however the run ends.
 
     Ctrl-C (the kernel's interrupt button) ends training after the step, not the cell: the
     history so far is returned, ``history.stopped`` is ``"interrupted"`` and the model can be
-    used. A second Ctrl-C doesn't wait for the end of the step.
+    used. A second Ctrl-C doesn't wait for the end of the step, and leaves the checkpoint file as
+    it was.
 
     Raises:
         DivergedError: the loss is NaN or infinite; the message names the step.
@@ -150,6 +149,9 @@ class Run:
         self.scheduler = torch.optim.lr_scheduler.LambdaLR(
             self.optimizer, lambda step: max(0.0, 1 - step / total) if self.decay else 1.0
         )
+        if not self.decay:  # or the next run would miss a rate that was changed in between
+            for group in self.optimizer.param_groups:
+                group.pop("initial_lr")
         kind, dtype = self.device.type, PRECISIONS[self.precision]
         self.scaler = torch.amp.GradScaler(kind, enabled=self.precision == "float16")
         self.autocast = torch.autocast(kind, dtype, enabled=dtype is not None)
@@ -290,7 +292,7 @@ class Run:
                 yield stop_if_asked
             if history.stopped == "running":
                 history.stopped = "finished"
-        except KeyboardInterrupt:
+        except KeyboardInterrupt as stop:
             if checkpoints.processes()[1] > 1:  # torchrun ends the others: the last file stays
                 raise
             self.read_losses()
@@ -298,7 +300,8 @@ class Run:
                 history.stopped = "interrupted"
                 total = self.epochs * len(self.train)
                 print(f"Interrupted after step {len(history.steps)} of {total}: history kept.")
-            self.save()
+            if not isinstance(stop, _AtOnce):  # or half a step would be in the file
+                self.save()
         except BaseException as error:
             if history.stopped == "running":
                 history.stopped = f"failed: {type(error).__name__}"
@@ -312,11 +315,8 @@ class Run:
 
 
 def adamw(parameters: list[nn.Parameter], lr: float, weight_decay: float) -> torch.optim.AdamW:
-    """Make an AdamW that updates all weights at once (fused), where this torch can."""
-    try:
-        return torch.optim.AdamW(parameters, lr, weight_decay=weight_decay, fused=True)
-    except RuntimeError:  # torch 2.3 fuses it on CUDA alone
-        return torch.optim.AdamW(parameters, lr, weight_decay=weight_decay)
+    """Make an AdamW that updates all weights at once (fused)."""
+    return torch.optim.AdamW(parameters, lr, weight_decay=weight_decay, fused=True)
 
 
 def clip_grad_norm_(parameters: list[nn.Parameter], longest: float) -> None:
@@ -339,6 +339,10 @@ def mean_of_processes(losses: Tensor) -> list[float]:
     return losses.tolist()
 
 
+class _AtOnce(KeyboardInterrupt):
+    """A second Ctrl-C, in the middle of a step."""
+
+
 @contextmanager
 def _interrupts_wait() -> Iterator[Callable[[], None]]:
     """Let Ctrl-C wait until the function given is called; a second Ctrl-C doesn't wait."""
@@ -347,7 +351,7 @@ def _interrupts_wait() -> Iterator[Callable[[], None]]:
     def note(number: int, frame: object) -> None:
         asked.append(number)
         if len(asked) > 1:
-            raise KeyboardInterrupt
+            raise _AtOnce
 
     def stop_if_asked() -> None:
         if asked:

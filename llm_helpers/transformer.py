@@ -14,7 +14,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import gelu, linear, scaled_dot_product_attention, silu
 
-OPTIONS = {"layer", "rms", "none", "learned", "rotary", "gelu", "swiglu"}
+OPTIONS = {"norm": ("layer", "rms"), "feed_forward": ("gelu", "swiglu")}
+OPTIONS["positions"] = ("none", "learned", "rotary")
 
 
 @dataclass
@@ -56,8 +57,9 @@ class TransformerConfig:
         self.head = self.width // self.heads
         if self.width % self.heads or self.heads % self.kv_heads:
             raise ValueError(f"{self.heads} heads, {self.kv_heads} kv_heads, width {self.width}")
-        if unknown := {self.norm, self.positions, self.feed_forward} - OPTIONS:
-            raise ValueError(f"unknown: {', '.join(unknown)}; known: {', '.join(sorted(OPTIONS))}")
+        for name, known in OPTIONS.items():
+            if getattr(self, name) not in known:
+                raise ValueError(f"{name}={getattr(self, name)!r} is none of {', '.join(known)}")
 
     def make_norm(self) -> nn.Module:
         """Make one of the model's norms, (…, width) -> the same."""
@@ -265,9 +267,14 @@ class TransformerLM(nn.Module):
             cache: the tokens read before these; these are added to it.
             real: (batch, seen) bool, False at padding on the left, which nothing then looks at;
                 positions count from the first real token.
+
+        Raises:
+            ValueError: more tokens than a model with learned positions counts.
         """
         config, time = self.config, tokens.shape[1]
         seen = torch.arange((cache.length if cache else 0) + time, device=tokens.device)
+        if config.positions == "learned" and len(seen) > config.context:
+            raise ValueError(f"{len(seen)} tokens, but this model counts {config.context} places")
         positions, mask = look(seen, time, real)
         x = self.embedding(tokens)
         if config.positions == "learned":

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import torch
+from torch import nn
 from toy import equal, tiny, train, weights
 
 from llm_helpers.checkpoints import load_checkpoint, save_checkpoint
@@ -77,15 +78,17 @@ def test_a_file_that_holds_something_else_is_refused(tmp_path: Path, content: An
 
 
 def test_another_models_checkpoint_is_refused_with_what_differs(tmp_path: Path) -> None:
-    save_checkpoint(tmp_path / "run.pt", tiny(pooling="meanmax", bidirectional=True))
+    other = tiny(pooling="meanmax")
+    other.register_parameter("extra", nn.Parameter(torch.zeros(8, 8)))
+    save_checkpoint(tmp_path / "run.pt", other)
     model = tiny()
     before = weights(model)
     with pytest.raises(ValueError) as caught:
         load_checkpoint(tmp_path / "run.pt", model)
     message = str(caught.value)
     assert message.startswith("run.pt is of another model: ")
-    assert "fc.weight: (2, 32) in the file, (2, 8) here" in message
-    assert "rnn.weight_hh_l0_reverse: (8, 8) in the file, None here" in message
+    assert "fc.weight: (2, 16) in the file, (2, 8) here" in message
+    assert "extra: (8, 8) in the file, None here" in message
     assert "embedding.weight" not in message
     assert equal(weights(model), before)
 

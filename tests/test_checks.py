@@ -255,8 +255,8 @@ CLUES: list[tuple[Any, Any, str]] = [
     ([("a", 3), ("b", 9)], [("a", 3), ("b", 2)], "it. Item 2, item 2: It's too large.$"),
     ({"k": [(1, "x")]}, {"k": [(1, "y")]}, "it. Item k, item 1, item 2: 'x' is wrong"),
     ({"a": 1, "b": 5}, {"a": 1, "b": 3}, "Item b: .*too large"),
-    ({"a": 1}, {"a": 1, "b": 3}, "Item b: It should be a number"),
-    ({"a": 1, "b": 1}, {"a": 1}, "length is 2 and should be 1"),
+    ({"a": 1}, {"a": 1, "b": 3}, "key 'b' is missing"),
+    ({"a": 1, "b": 1}, {"a": 1}, "key 'b' is one too many"),
     ({"a": 1}, [1], "not of the type dict"),
     ("right-1", "left-1", "'right-1' is wrong from the start"),
     ("start left-1", "start right-1", "right up to 'start '"),
@@ -598,3 +598,25 @@ def test_a_reference_of_zeros_can_be_met() -> None:
     compare("x", zeros.clone(), zeros)
     with pytest.raises(AssertionError):
         compare("x", zeros + 1e-9, zeros)
+
+
+def test_long_answers_are_compared_to_their_end() -> None:
+    assert same([0] * 20_000, [0] * 20_000)
+    assert not same([0] * 20_000, [0] * 10_500)
+    assert not same([0] * 20_000, [*[0] * 19_999, 1])
+    assert not same(torch.zeros(20_000), torch.zeros(10_500))
+
+
+@pytest.mark.parametrize(
+    ("answer", "hint"),
+    [
+        ({"a": 1, "c": 2}, "The key 'b' is missing."),
+        ({"a": 1, "b": 2, "c": None}, "'c' is one too"),
+    ],
+)
+def test_a_key_too_few_or_too_many_is_named(
+    answer: dict, hint: str, capsys: pytest.CaptureFixture
+) -> None:
+    check_value(answer, {"a": 1, "b": 2})
+    assert hint in capsys.readouterr().out
+    assert not same({}, {"a": None})

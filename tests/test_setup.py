@@ -273,7 +273,7 @@ def code_lines(path: Path) -> int:
 
 def test_the_package_stays_small() -> None:
     lines = {path.name: code_lines(path) for path in PACKAGE.rglob("*.py")}
-    assert sum(lines.values()) <= 2782, lines
+    assert sum(lines.values()) <= 2793, lines
 
 
 def test_no_function_is_longer_than_a_screen() -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from torch import distributed
 
-from llm_helpers import train
+from llm_helpers import data, train
 from llm_helpers.runs import History, load_runs
 
 # PyTorch for Windows lacks the server at which torchrun's processes meet: there, a file will do.
@@ -151,3 +151,11 @@ def test_a_process_killed_in_mid_epoch_changes_no_loss(tmp_path: Path) -> None:
     one = [*options, "--lr=0.01", f"--folder={tmp_path}", f"--checkpoint={checkpoint}"]
     with pytest.raises(ValueError, match=r"^run\.pt is of .*processes: 2 in the file, 1 here$"):
         train.main(one)
+
+
+@pytest.mark.parametrize(("rows", "size"), [(4, 1), (65, 64)])
+def test_a_batch_too_small_for_all_processes_is_refused(rows: int, size: int) -> None:
+    batches = data.BucketBatches([[2, 3]] * rows, [0] * rows, size)
+    train.Shard(batches, 0, 1)
+    with pytest.raises(ValueError, match="too small for 2 processes"):
+        train.Shard(batches, 0, 2)

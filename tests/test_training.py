@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import random
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -325,6 +326,57 @@ def test_clipping_is_pytorchs_to_the_last_digit(norm: float) -> None:
 # ---------------------------------------------------------------- interrupts
 
 
+def test_a_second_interrupt_leaves_the_checkpoint_as_it_was(
+    toy: BucketBatches, tmp_path: Path
+) -> None:
+    """It comes in the middle of a step, after the units to drop out were drawn."""
+
+    class Impatient(TextRNN):
+        calls = 0
+
+        def forward(self, tokens: Tensor, lengths: Tensor) -> Tensor:
+            logits = super().forward(tokens, lengths)
+            self.calls += self.training
+            if self.calls == STEPS + 3:
+                signal.raise_signal(signal.SIGINT)
+                signal.raise_signal(signal.SIGINT)
+            return logits
+
+    def run(kind: type[TextRNN], epochs: int, path: Path) -> History:
+        seed_everything(0)
+        model = kind(20, 2, embed_dim=8, hidden_dim=8, dropout=0.3)
+        return train(model, toy, epochs=epochs, checkpoint=path, resume=True)
+
+    whole = run(TextRNN, 3, tmp_path / "whole.pt")
+    stopped = run(Impatient, 3, tmp_path / "run.pt")
+    assert (stopped.stopped, len(stopped.steps)) == ("interrupted", STEPS + 2)
+    assert losses(run(TextRNN, 3, tmp_path / "run.pt")) == losses(whole)
+
+
+@pytest.mark.parametrize("decay", [False, True])
+def test_a_rate_changed_between_two_runs_counts(toy: BucketBatches, decay: bool) -> None:
+    model = tiny()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.5)
+    train(model, toy, epochs=1, optimizer=optimizer)
+    optimizer.param_groups[0]["lr"] = 0.001
+    history = train(model, toy, epochs=1, optimizer=optimizer, decay=decay)
+    assert history.settings["lr"] == 0.001
+
+
+def test_rows_of_probabilities_are_judged(toy: BucketBatches) -> None:
+    soft = nn.functional.one_hot(toy.labels, 2) * 0.8 + 0.1  # (rows, 2)
+    rows = [row[:n].tolist() for row, n in zip(toy.tokens, toy.lengths, strict=True)]
+    batches = BucketBatches(rows, soft.tolist(), 16)
+    history = train(tiny(), batches, batches, epochs=12)
+    assert history.epochs[-1].validation_accuracy > 0.9
+    assert history.epochs[-1].validation_loss > 0.325  # the labels' own entropy
+
+
+def test_a_validation_part_that_has_been_read_is_an_error(toy: BucketBatches) -> None:
+    with pytest.raises(ValueError, match="no targets to judge by"):
+        train(tiny(), toy, iter(list(toy)))
+
+
 class Interrupted(TextRNN):
     """A model in whose forward pass Ctrl-C is pressed, at a call and in a mode."""
 
@@ -468,7 +520,7 @@ def test_a_gpu_learns_the_same(
 ) -> None:
     def run(device: str) -> tuple[TextRNN, History]:
         torch.manual_seed(0)
-        model = tiny(bidirectional=True)
+        model = tiny(pooling="meanmax")
         options = {"epochs": 8, "precision": precision, "checkpoint": tmp_path / "run.pt"}
         return model, train(model, toy, toy_validation, device=device, **options)
 
@@ -480,7 +532,7 @@ def test_a_gpu_learns_the_same(
     assert losses(on_gpu)[0] == pytest.approx(losses(on_cpu)[0], abs=0.02)
     assert on_gpu.epochs[-1].train_loss < 0.5 * on_gpu.epochs[0].train_loss
     assert on_gpu.epochs[-1].validation_accuracy > 0.85
-    other = tiny(bidirectional=True)
+    other = tiny(pooling="meanmax")
     assert load_checkpoint(tmp_path / "run.pt", other).steps == on_gpu.steps
     assert predict(other, toy)[0].shape == predict(model, toy)[0].shape
 

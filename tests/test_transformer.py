@@ -263,8 +263,13 @@ def test_what_doesnt_fit_is_refused() -> None:
         TransformerConfig(13, width=16, heads=5)
     with pytest.raises(ValueError, match="4 heads, 3 kv_heads"):
         TransformerConfig(13, width=16, heads=4, kv_heads=3)
-    with pytest.raises(ValueError, match="unknown: sinus; known: gelu"):
+    with pytest.raises(ValueError, match="positions='sinus' is none of none, learned, rotary"):
         TransformerConfig(13, positions="sinus")
+    with pytest.raises(ValueError, match="positions='swiglu' is none of none, learned, rotary"):
+        TransformerConfig(13, positions="swiglu")
+    model = TransformerLM(TransformerConfig(13, width=8, heads=2, context=4))
+    with pytest.raises(ValueError, match="5 tokens, but this model counts 4 places"):
+        model(torch.ones(1, 5, dtype=torch.int64))
 
 
 @pytest.mark.skipif(not DRAWN_IN_14.exists(), reason="notebook 14 isn't here")
