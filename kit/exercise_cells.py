@@ -154,9 +154,18 @@ def free(source: str) -> set[str]:
         own = {*bound(one)}
         if isinstance(statement, ast.Assign):  # its right side comes first: x = x + 1 takes x
             own = {*bound(one)} - referenced(ast.unparse(statement.value))
-        names |= referenced(one) - own - known
+        names |= (referenced(one) - own | augmented(statement)) - known
         known |= {*bound(one)}
     return names
+
+
+def augmented(node: ast.AST) -> set[str]:
+    """Give the names that a statement changes by ``+=`` and the like, so needs from before."""
+    if isinstance(node, ast.FunctionDef | ast.Lambda | ast.ClassDef):
+        return set()
+    plus = isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name)
+    own = {node.target.id} if plus else set()
+    return own.union(*map(augmented, ast.iter_child_nodes(node)))
 
 
 def referenced(source: str) -> set[str]:
@@ -170,6 +179,13 @@ def referenced(source: str) -> set[str]:
             yield from global_names(child, False)
 
     return {*global_names(symtable.symtable(source, "cell", "exec"), True)} - counters(source)
+
+
+def called(source: str) -> set[str]:
+    """Give the names of which a method is called, such as ``words.append(word)``: it may change."""
+    calls = [node.func for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
+    values = [function.value for function in calls if isinstance(function, ast.Attribute)]
+    return {value.id for value in values if isinstance(value, ast.Name)}
 
 
 def changed(source: str) -> set[str]:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 
 import nbformat
-from exercise_cells import Book, Cell, Exercise, bound, changed, code_cells, free
+from exercise_cells import Book, Cell, Exercise, bound, called, changed, code_cells, free
 
 # What Python may raise when it reads a cell: the last two come of thousands of brackets.
 BROKEN = (SyntaxError, ValueError, RecursionError, MemoryError)
@@ -22,7 +22,7 @@ def read(content: bytes) -> list[Cell]:
         ValueError: it isn't a notebook.
     """
     try:
-        notebook = nbformat.reads(content.decode("utf-8"), as_version=4)
+        notebook = nbformat.reads(content.decode("utf-8-sig"), as_version=4)
         return [cell._replace(source=plain(cell.source)) for cell in code_cells(notebook)]
     except Exception as error:  # of many kinds: what is in the file is anybody's
         raise ValueError("This file isn't a notebook.") from error
@@ -91,12 +91,14 @@ def with_helpers(book: Book, answer: Cell, cells: list[Cell]) -> str:
     ours = {cell.source.strip() for cell in book.cells}
     ids = {cell.id for cell in book.cells}
     known = {*dir(builtins)}.union(*(bound(cell.source) for cell in book.cells))
+    added = [s for cell in cells if cell.id not in ids for s in statements_of(cell.source)]
+    mine = {name for s in added if "import " not in s for name in bound(s)} - known
     statements: list[tuple[str, set[str]]] = []  # source, names for which it may be wanted
     for cell in cells:
         if cell is answer or cell.source.strip() in ours:
             continue
         for statement in statements_of(cell.source):
-            names = {*bound(statement)} | changed(statement)
+            names = {*bound(statement)} | changed(statement) | (called(statement) & mine)
             statements.append((statement, names if cell.id not in ids else names - known))
     wanted, chosen = free(answer.source), set()
     while more := [

@@ -106,7 +106,9 @@ def write_notebooks(target: Path) -> None:
         (target / folder).mkdir(parents=True)
         for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
             text, _ = export.from_filename(str(path))
-            (target / folder / path.name).write_text(text.rstrip() + "\n", encoding="utf-8")
+            (target / folder / path.name).write_text(
+                text.rstrip() + "\n", encoding="utf-8", newline="\n"
+            )
 
 
 def write_zip(target: Path) -> None:
@@ -121,7 +123,9 @@ def write_zip(target: Path) -> None:
 
 
 def main(target: Path = TARGET) -> None:
-    """Write the folder, after removing what was there."""
+    """Write the folder, after removing the class that was there."""
+    if target.exists() and any(target.iterdir()) and not (target / "class.zip").exists():
+        sys.exit(f"{target} is there and isn't a class of ours: nothing was changed")
     shutil.rmtree(target, ignore_errors=True)
     write_notebooks(target)
     shutil.copy(HERE / "class-readme.md", target / "README.md")
