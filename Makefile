@@ -2,9 +2,13 @@
 # make execute  re-run and store notebooks  make bench    measure the speed of training
 # make lint     check style                 make data     fetch the data (the others do, too)
 # make book     all notebooks as a website    make pictures make the README's pictures
-# make class    notebooks for students and teacher, in build/class
-# make marks FOLDER=...  mark the notebooks handed in there; the table is in build/marks
+# make class    notebooks for students and teacher, in build/class, which is emptied first
+# make marks FOLDER=...  mark the notebooks handed in there; the table is in build/marks, or OUT=...
 # make projector  the notebooks in large type
+# make clean    delete .venv, data and build, whatever is in them
+#
+# NB=...        the notebook that lab and projector open, and that execute runs
+# PYTHON=...    the Python to set up with   PORT=... of JupyterLab   WORKERS=... processes at a time
 
 VENV := .venv
 ifeq ($(OS),Windows_NT)
@@ -40,7 +44,8 @@ AS_ROOT := $(if $(filter 0,$(shell id -u 2>/dev/null)),--allow-root)
 
 lab: data
 	$(BIN)/python -m jupyterlab --port=$(PORT) --ServerApp.root_dir=. \
-	  --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb $(AS_ROOT) $(LAB_OPTIONS)
+	  --LabApp.default_url=/lab/tree/$(or $(NB),notebooks/00_start_here.ipynb) \
+	  $(AS_ROOT) $(LAB_OPTIONS)
 
 # Settings of its own, so that none of yours come in between, and one document at a time.
 projector: export JUPYTER_CONFIG_DIR := $(CURDIR)/.jupyter-projector
@@ -54,7 +59,8 @@ class: $(INSTALLED)
 
 marks: data
 	$(if $(FOLDER),,$(error Which notebooks? Say make marks FOLDER=path/to/folder))
-	$(BIN)/python kit/make_marks.py "$(FOLDER)" $(if $(SECONDS),--seconds $(SECONDS)) --workers $(WORKERS)
+	$(BIN)/python kit/make_marks.py "$(FOLDER)" $(if $(OUT),--out "$(OUT)") \
+	  $(if $(SECONDS),--seconds $(SECONDS)) --workers $(WORKERS)
 
 # Whether outputs are compared or cells only run is decided by tests/arithmetic.py.
 test: data
@@ -90,7 +96,8 @@ $(INSTALLED): requirements.lock pyproject.toml
 	$(eval PYTHON := $(PYTHON))
 	$(if $(PYTHON),,$(error A Python from 3.11 to 3.14 with its module venv is needed; \
 	  install one, or name yours: make PYTHON=/path/to/python3.13))
-	@$(PYTHON) -c "import sys; print('Setting up $(VENV) with Python', sys.version.split()[0])"
+	@$(PYTHON) -c "import sys; print('Setting up $(VENV) with Python', sys.version.split()[0], \
+	  '- this downloads a few gigabytes and shows nothing for some minutes')"
 	$(if $(filter $(BIN)/python,$(PYTHON)),,$(PYTHON) -m venv $(VENV))
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet -r requirements.lock
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet \

@@ -1,9 +1,9 @@
 """Mark a folder of notebooks that were handed in: ``make marks FOLDER=…``.
 
-The folder holds ``<student>.ipynb`` or ``<student>/<notebook>.ipynb``. Everything is read before
-anything runs. Then each notebook gets a process of its own (``mark_one.py``), in an empty folder
-that is deleted afterwards. If it ends or has to be stopped, the exercise at hand is an error and
-another process goes on with the next. The table is written here alone.
+The folder holds ``<student>.ipynb`` or ``<student>/<notebook>.ipynb``, or deeper. Everything is
+read before anything runs. Then each notebook gets a process of its own (``mark_one.py``), in an
+empty folder that is deleted afterwards. If it ends or has to be stopped, the exercise at hand is an
+error and another process goes on with the next. The table is written here alone.
 """
 
 from __future__ import annotations
@@ -62,12 +62,21 @@ class Paper:
 
 
 def collect(folder: Path) -> list[Paper]:
-    """Read all notebooks of a folder, each student's in order."""
+    """Read all notebooks of a folder, each student's in order.
+
+    The first folder inside names the student. What JupyterLab and a Mac's zip leave behind is no
+    paper; a link is one, but nothing beyond it is read.
+    """
     papers = []
-    for path in sorted([*folder.glob("*.ipynb"), *folder.glob("*/*.ipynb")]):
-        inside = path.parent != folder
-        paper = Paper(path.parent.name if inside else path.stem, path)
-        if path.is_symlink() or path.parent.is_symlink() or not path.is_file():
+    for path in sorted(folder.rglob("*")):  # it doesn't follow links
+        inside = path.relative_to(folder).parts
+        linked = any(part.is_symlink() for part in [path, *path.parents][: len(inside)])
+        if path.suffix != ".ipynb" and not (linked and path.is_dir()):
+            continue
+        if any(part.startswith(".") or part == "__MACOSX" for part in inside):
+            continue
+        paper = Paper(inside[0] if len(inside) > 1 else path.stem, path)
+        if linked or not path.is_file():
             paper.refused = "This isn't a file."
         elif path.stat().st_size > LARGEST:
             paper.refused = f"The file is larger than {LARGEST // 2**20} MiB."
@@ -262,7 +271,7 @@ def restored(papers: list[Paper]) -> list[Path]:
         if paper.content and not (
             paper.path.is_file() and paper.path.read_bytes() == paper.content
         ):
-            paper.path.parent.mkdir(exist_ok=True)
+            paper.path.parent.mkdir(parents=True, exist_ok=True)
             paper.path.unlink(missing_ok=True)
             paper.path.write_bytes(paper.content)
             touched.append(paper.path)
@@ -356,11 +365,16 @@ def table_of(name: str, papers: list[Paper]) -> str:
     )
 
 
+def place(text: str) -> Path:
+    """Read a path; a shell leaves the ``~`` in ``FOLDER=~/hw`` as it is."""
+    return Path(text).expanduser()
+
+
 def main() -> None:
     """Read the folder, mark all notebooks, write the table and the page."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("folder", type=Path, help="what was handed in")
-    parser.add_argument("--out", type=Path, default=ROOT / "build" / "marks", help="for the table")
+    parser.add_argument("folder", type=place, help="what was handed in")
+    parser.add_argument("--out", type=place, default=ROOT / "build" / "marks", help="for the table")
     parser.add_argument("--seconds", type=float, default=60, help="for an answer (%(default)s)")
     parser.add_argument("--workers", type=int, default=2, help="at a time (%(default)s)")
     asked = parser.parse_args()

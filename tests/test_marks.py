@@ -15,7 +15,7 @@ import nbformat
 import psutil
 import pytest
 import sandbox
-from make_marks import MEMORY, NOTEBOOKS, collect, restored
+from make_marks import MEMORY, NOTEBOOKS, collect, place, restored
 
 ROOT = Path(__file__).parents[1]
 SECONDS = 6
@@ -205,14 +205,46 @@ def test_the_page_shows_every_student_and_escapes_what_they_wrote(table: tuple) 
     assert len(page) < 200_000
 
 
+def write_papers(folder: Path, *names: str) -> None:
+    """Write files whose whole content is their name."""
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(name)
+
+
+def test_a_notebook_is_found_however_deep_and_nothing_beyond_a_link(tmp_path: Path) -> None:
+    home, away = tmp_path / "handed-in", tmp_path / "elsewhere"
+    write_papers(away, "02.ipynb", "more/02.ipynb")
+    write_papers(home, "anna.ipynb", "ben/00.ipynb", "ben/notebooks/01.ipynb", "carla/a/b/02.ipynb")
+    write_papers(home, "ben/.ipynb_checkpoints/00-checkpoint.ipynb", "ben/notes.txt")
+    write_papers(home, "__MACOSX/ben/._00.ipynb", "__MACOSX/02.ipynb", "ben/._00.ipynb")
+    (home / "dora").symlink_to(away)
+    (home / "emil").mkdir()
+    (home / "emil" / "mine").symlink_to(away)
+    (home / "emil" / "03.ipynb").symlink_to(away / "02.ipynb")
+    found = [(p.student, p.content.decode(), p.refused) for p in collect(home)]
+    assert found == [
+        ("anna", "anna.ipynb", ""),
+        ("ben", "ben/00.ipynb", ""),
+        ("ben", "ben/notebooks/01.ipynb", ""),
+        ("carla", "carla/a/b/02.ipynb", ""),
+        ("dora", "", "This isn't a file."),
+        ("emil", "", "This isn't a file."),
+        ("emil", "", "This isn't a file."),
+    ]
+
+
+def test_a_tilde_that_the_shell_left_is_the_home_folder() -> None:
+    assert place("~/hw") == Path.home() / "hw" and place("hw~") == Path("hw~")
+
+
 def test_a_changed_file_is_put_back(tmp_path: Path) -> None:
-    for name in ("anna", "ben"):
-        (tmp_path / f"{name}.ipynb").write_text(name)
+    write_papers(tmp_path, "anna.ipynb", "ben/notebooks/00.ipynb")
     papers = collect(tmp_path)
     (tmp_path / "anna.ipynb").write_text("gone")
-    (tmp_path / "ben.ipynb").unlink()
-    assert [path.stem for path in restored(papers)] == ["anna", "ben"]
-    assert [path.read_text() for path in sorted(tmp_path.iterdir())] == ["anna", "ben"]
+    shutil.rmtree(tmp_path / "ben")
+    assert [path.stem for path in restored(papers)] == ["anna", "00"]
+    assert [paper.path.read_text() for paper in papers] == ["anna.ipynb", "ben/notebooks/00.ipynb"]
     assert restored(papers) == []
 
 

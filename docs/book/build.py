@@ -218,8 +218,8 @@ class Book:
 
     def weeks(self) -> list[tuple[int, list[str]]]:
         """Return the plan of a term: the notebooks of each week."""
-        plan = ("00 01", "02", "03", "04", "05", "06", "07", "08", "09", "10", "11", "12 13")
-        plan += ("14", "15", "16 17")
+        plan = ("00 01", "02", "03", "04 05", "06", "07", "08", "09 10", "11", "12", "13")
+        plan += ("14", "15", "16", "17")
         weeks = [[n for n in self.notebooks if n[:2] in week.split()] for week in plan]
         if sorted(name for week in weeks for name in week) != list(self.notebooks):
             raise BookError("the plan of the term doesn't hold each notebook once")
