@@ -28,6 +28,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import matplotlib
 import psutil
 import sandbox
 from exercise_cells import Book, Verdict
@@ -225,7 +226,7 @@ def environment(folder: Path, mark: str) -> dict[str, str]:
     """Give the environment of a process that runs answers: nothing of the teacher's own."""
     kept = {name: os.environ[name] for name in KEPT if name in os.environ}
     own = dict.fromkeys(["HOME", "USERPROFILE", "TMPDIR", "TEMP", "TMP"], str(folder))
-    fonts = Path(os.environ.get("MPLCONFIGDIR") or Path.home() / ".cache" / "matplotlib")
+    fonts = Path(matplotlib.get_cachedir())
     if fonts.is_dir():  # or every process would look through all fonts
         own["MPLCONFIGDIR"] = str(fonts)
     return kept | own | {
@@ -378,6 +379,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=60, help="for an answer (%(default)s)")
     parser.add_argument("--workers", type=int, default=2, help="at a time (%(default)s)")
     asked = parser.parse_args()
+    sys.stdout.reconfigure(errors="replace")  # on Windows, a pipe may lack ✔
     if not asked.folder.is_dir():
         parser.error(f"{asked.folder} isn't a folder. Say make marks FOLDER=…")
     papers, marker = collect(asked.folder), Marker(asked.seconds)

@@ -17,6 +17,8 @@ import pytest
 import sandbox
 from make_marks import MEMORY, NOTEBOOKS, collect, place, restored
 
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows: no fork, no links")
+
 ROOT = Path(__file__).parents[1]
 SECONDS = 6
 BOOK = exercise_cells.Book(ROOT / "notebooks" / "02_linear_layer.ipynb")
@@ -68,7 +70,7 @@ HANDED_IN = {
     "fills-the-memory": (
         # in one piece: filling it bit by bit would be a race against the limit on seconds
         {COUNT: f"much = bytearray({2 * MEMORY})\n{RIGHT}"},
-        ["error: MemoryError"],
+        ["error: MemoryError"] if Path("/proc/self/status").is_file() else ["right"],
     ),
     "leaves-processes": (
         {
@@ -116,6 +118,12 @@ def hand_in(folder: Path) -> None:
     extra.cells.append(code(RIGHT_LAYER))
     nbformat.write(extra, folder / "extra-cells.ipynb")
 
+    piece = with_answers({COUNT: RIGHT.replace("(inputs + 1)", "(inputs + total)")})
+    piece.cells.insert(3, code("ones = []\ntotal = 0\nfor n in range(1):\n    ones.append(n + 1)"))
+    answer = next(cell for cell in piece.cells if cell.id == COUNT)
+    answer.source = f"total += sum(ones)\n{answer.source}"
+    nbformat.write(piece, folder / "piece-by-piece.ipynb")
+
     (folder / "in-a-folder").mkdir()
     start = nbformat.read(ROOT / "notebooks" / "00_start_here.ipynb", as_version=4)
     stub = next(cell for cell in start.cells if cell.source == "loss_of_guessing = ...")
@@ -126,7 +134,7 @@ def hand_in(folder: Path) -> None:
     whole = (folder / "right.ipynb").read_bytes()
     (folder / "cut-short.ipynb").write_bytes(whole[: len(whole) // 2])
     (folder / "nested.ipynb").write_text("[" * 100_000)
-    (folder / "elsewhere.ipynb").symlink_to("/etc/hostname")
+    (folder / "elsewhere.ipynb").symlink_to("/etc/hosts")
 
     hunt = f"""
 from pathlib import Path
@@ -173,6 +181,7 @@ def test_each_answer_gets_its_verdict(table: tuple, student: str) -> None:
 def test_answers_are_found_wherever_they_are(table: tuple) -> None:
     for student in ("renamed-cells", "new-cells-alone", "extra-cells"):
         assert verdicts(table, student)[:2] == ["right", "right"], student
+    assert verdicts(table, "piece-by-piece")[0] == "right"
 
 
 def test_other_notebooks_and_folders_of_students(table: tuple) -> None:
