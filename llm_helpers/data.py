@@ -1,6 +1,7 @@
 """Real text for the notebooks: read it, split it by hash, turn it into batches.
 
-Everything here is built in the open in notebook 04; the numbers are the same. Run as a program,
+Tokens, vocab, ids, padding and merges are built in the open in notebook 04, which also describes
+the buckets, and ``next_token_batches`` in notebook 08; the numbers are the same. Run as a program,
 ``python -m llm_helpers.data``, it fetches all that the notebooks need.
 """
 

