@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import math
-import re
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -17,7 +16,6 @@ from llm_helpers import transformer
 from llm_helpers.transformer import Attention, KeyValueCache, TransformerConfig, TransformerLM
 
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
-NOTEBOOK_08, DRAWN_IN_14 = NOTEBOOKS / "08_language_model.ipynb", NOTEBOOKS / "14_attention.ipynb"
 
 SMALL = TransformerConfig(13, width=16, blocks=2, heads=4, context=12)
 LLAMA = TransformerConfig(
@@ -270,12 +268,3 @@ def test_what_doesnt_fit_is_refused() -> None:
     model = TransformerLM(TransformerConfig(13, width=8, heads=2, context=4))
     with pytest.raises(ValueError, match="5 tokens, but this model counts 4 places"):
         model(torch.ones(1, 5, dtype=torch.int64))
-
-
-@pytest.mark.skipif(not DRAWN_IN_14.exists(), reason="notebook 14 isn't here")
-def test_notebook_14_quotes_the_perplexities_of_notebook_08() -> None:
-    """It draws three figures of 08 beside its own."""
-    printed = NOTEBOOK_08.read_text(encoding="utf-8")
-    (quoted,) = re.findall(r"FROM_08 = \{(.*?)\}", DRAWN_IN_14.read_text(encoding="utf-8"))
-    figures = re.findall(r"\d+\.\d", quoted)
-    assert len(figures) == 3 and all(figure in printed for figure in figures)

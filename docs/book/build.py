@@ -58,9 +58,12 @@ def text_of(value: str | list[str]) -> str:
 
 def printed(cell: Cell) -> str:
     """Return all text that a cell printed or displayed."""
-    outputs = cell.get("outputs", [])
-    shown = [o.get("text") or o.get("data", {}).get("text/plain", "") for o in outputs]
-    return "\n".join(text_of(text) for text in shown)
+    pieces = []
+    for output in cell.get("outputs", []):
+        text = text_of(output.get("text") or output.get("data", {}).get("text/plain", ""))
+        # a kernel may cut what a cell prints anywhere, even within a line
+        pieces.append(text if output["output_type"] == "stream" else f"\n{text}\n")
+    return "".join(pieces)
 
 
 def anchor(cell: Cell) -> str:
