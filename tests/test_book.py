@@ -139,6 +139,14 @@ def test_a_figure_that_no_cell_prints_any_more_stops_the_build(
     assert "08_language_model: 0 cells print 'Kneser–Ney trigram test" in done.stderr
 
 
+def test_the_readme_and_the_plan_know_how_long_a_lesson_is(module: Any) -> None:
+    ours = module.Book(ROOT / "notebooks")
+    first, *others = map(ours.minutes, ours.notebooks)
+    said = f"a lesson of {min(others)} to {max(others)} minutes; 00 takes {first}"
+    assert said in (ROOT / "README.md").read_text(encoding="utf-8")
+    assert max(sum(map(ours.minutes, names)) for _, names in ours.weeks()) <= 100
+
+
 def test_a_figure_comes_from_one_cell(module: Any) -> None:
     book = module.Book(ROOT / "notebooks")
     assert re.search(r'cell-\w+">100%</a>', book.figure("00", r"and (\d+%) where it trained"))
