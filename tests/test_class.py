@@ -112,3 +112,10 @@ def test_the_readme_names_commands_that_are_there(folder: Path) -> None:
     makefile = (ROOT / "Makefile").read_text()
     for target in set(re.findall(r"`make (\w+)", (folder / "README.md").read_text())):
         assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
+
+
+def test_a_folder_of_something_else_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("years of work")
+    with pytest.raises(SystemExit, match="isn't a class of ours: nothing was changed"):
+        make_class.main(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
