@@ -97,20 +97,20 @@ class World:
         """Give the agent another instruction, here and now; the world judges by it from now on.
 
         Raises:
-            ValueError: a word the agent doesn't know, no "go to the <colour> <thing>", or a
+            ValueError: a word the agent doesn't know, no "go to the <color> <thing>", or a
                 thing that doesn't stand in this world. The message says what would do.
         """
         encode(instruction.lower())
         match instruction.lower().split():
-            case "go", "to", "the" | "a", colour, thing if colour in COLOR_NAMES:
+            case "go", "to", "the" | "a", color, thing if color in COLOR_NAMES:
                 pass
             case _:
                 raise ValueError("I understand sentences such as: go to the red ball")
-        if f"{colour} {thing}" not in self.things():
+        if f"{color} {thing}" not in self.things():
             here = ", ".join(sorted(self.things()))
-            raise ValueError(f"There is no {colour} {thing} here. There is: {here}")
-        self.instruction = f"go to the {colour} {thing}"
-        self.env.instrs = GoToInstr(ObjDesc(thing, colour))
+            raise ValueError(f"There is no {color} {thing} here. There is: {here}")
+        self.instruction = f"go to the {color} {thing}"
+        self.env.instrs = GoToInstr(ObjDesc(thing, color))
         self.env.instrs.reset_verifier(self.env)
         self.env.step_count, self.success, self.ended = 0, False, False
 
@@ -152,12 +152,12 @@ class World:
         kinds = self.image[:, :, 0]
         for column, row in np.argwhere(kinds != OBJECT_TO_IDX["unseen"]).tolist():
             cell = self._cell(6 - row, column - 3)
-            kind, colour, state = self.image[column, row].tolist()
+            kind, color, state = self.image[column, row].tolist()
             name = IDX_TO_OBJECT[kind]
             if name == "door":
-                self.seen[cell] = f"{DOOR_STATES[state]} {IDX_TO_COLOR[colour]} door"
+                self.seen[cell] = f"{DOOR_STATES[state]} {IDX_TO_COLOR[color]} door"
             elif name in THINGS:
-                self.seen[cell] = f"{IDX_TO_COLOR[colour]} {name}"
+                self.seen[cell] = f"{IDX_TO_COLOR[color]} {name}"
             else:
                 self.seen.pop(cell, None)
 

@@ -40,7 +40,7 @@ IGNORE = -100  # a target that no loss counts: cross_entropy's own sign for it
 
 
 class Example(NamedTuple):
-    """One labelled text; ``rating`` is the mean of the human raters, -4 to 4, where known."""
+    """One labeled text; ``rating`` is the mean of the human raters, -4 to 4, where known."""
 
     text: str
     label: int
@@ -220,7 +220,7 @@ def normalise(text: str) -> str:
 
 
 def split(examples: Iterable[Example]) -> Splits:
-    """Deal examples 80/10/10 by a hash of their normalised text, in a fixed shuffled order.
+    """Deal examples 80/10/10 by a hash of their normalized text, in a fixed shuffled order.
 
     The same text always lands in the same part, on every machine, whatever stands beside it.
     """

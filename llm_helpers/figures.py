@@ -11,7 +11,7 @@ import numpy as np
 from IPython.display import Image, display
 from matplotlib.figure import Figure
 
-# Okabe & Ito (2008): told apart with every common kind of colour vision.
+# Okabe & Ito (2008): told apart with every common kind of color vision.
 BLUE, ORANGE, GREEN, RED = "#0072B2", "#E69F00", "#009E73", "#D55E00"
 PURPLE, SKY, YELLOW, BLACK = "#CC79A7", "#56B4E9", "#F0E442", "#000000"
 PALETTE = (BLUE, ORANGE, GREEN, RED, PURPLE, SKY, BLACK)

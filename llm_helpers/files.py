@@ -53,7 +53,7 @@ def data_dir() -> Path:
 def fetch(folder: Path | None = None) -> Path:
     """Put the review sentences into ``folder`` unless they are there, and return it.
 
-    The source distribution of vaderSentiment 3.3.2 (MIT licence) carries the data of
+    The source distribution of vaderSentiment 3.3.2 (MIT license) carries the data of
     Hutto & Gilbert (ICWSM 2014). pip fetches it; its sha256 is checked before it is opened.
 
     Raises:

@@ -13,7 +13,7 @@ from .files import write_atomically
 
 
 class StepRecord(NamedTuple):
-    """One optimiser step."""
+    """One optimizer step."""
 
     step: int  # from 1, over the whole run
     loss: float  # of this batch, before the step

@@ -285,7 +285,7 @@ def _bytes(tensors: list[torch.Tensor]) -> int:
 def measure_process() -> dict[str, float]:
     """Resident memory of another process: idle with all it needs, and its peak in training.
 
-    In between it takes a single step on one sentence: PyTorch then loads what its optimisers
+    In between it takes a single step on one sentence: PyTorch then loads what its optimizers
     need, whatever the size of the model.
     """
     here, there = multiprocessing.get_context("spawn").Pipe()

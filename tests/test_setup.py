@@ -225,7 +225,7 @@ def test_no_file_names_a_registrys_host() -> None:
         b"file:///home" + b"/ann",
     ],
 )
-def test_a_home_folder_is_recognised(text: bytes) -> None:
+def test_a_home_folder_is_recognized(text: bytes) -> None:
     assert HOME.search(text)
 
 
