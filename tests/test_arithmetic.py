@@ -113,7 +113,21 @@ def test_jobs_side_by_side_come_back_in_order_with_a_core_each() -> None:
         time.sleep(0.02 * (3 - case))  # the first one takes longest
         return case, torch.get_num_threads(), threading.current_thread().name
 
-    cases, threads, names = zip(*side_by_side(job, range(4)), strict=True)
+    torch.set_num_threads(2)
+    try:
+        cases, threads, names = zip(*side_by_side(job, range(4)), strict=True)
+    finally:
+        torch.set_num_threads(1)
     assert cases == (0, 1, 2, 3) and set(threads) == {1} and len(set(names)) == 2
     with pytest.raises(ZeroDivisionError):
         side_by_side(lambda case: 1 / case, [1, 0])
+
+
+@pytest.mark.parametrize(("asked", "threads"), [("", "1"), ("2,1", "2"), ("2", "2")])
+def test_openmps_variable_may_be_empty_or_a_list(asked: str, threads: str) -> None:
+    code = "import llm_helpers, torch; print(torch.get_num_threads())"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT,
+        env={**os.environ, "OMP_NUM_THREADS": asked},
+    )  # fmt: skip
+    assert done.stdout.strip() == threads, done.stderr

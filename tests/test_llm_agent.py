@@ -314,3 +314,8 @@ def test_the_kl_divergence_is_that_of_the_formula() -> None:
         a * torch.log(a / b) for a, b in zip(p[0, 0].softmax(0), q[0, 0].softmax(0), strict=True)
     )
     assert torch.isclose(ours[0, 0], by_hand)
+
+
+def test_a_number_too_large_for_a_float_gets_the_same_message() -> None:
+    with pytest.raises(ValueError, match="numbers go up to"):
+        calculate("1000000000000.0**40")

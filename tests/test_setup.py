@@ -192,6 +192,11 @@ def project_files() -> list[Path]:
     return [ROOT / name for name in names if (ROOT / name).is_file()]
 
 
+def test_no_tool_left_a_copy_behind() -> None:
+    left = {".orig", ".rej", ".bak", ".swp", ".tmp"}
+    assert not [file.name for file in project_files() if file.suffix in left]
+
+
 def test_no_file_names_a_persons_folder() -> None:
     checkout = re.compile(re.escape(str(ROOT).encode()) + rb"\b") if len(ROOT.parts) > 2 else HOME
     files = project_files()
